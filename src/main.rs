@@ -1,0 +1,2 @@
+//! The `icp-restore` program: arguments in, exit code out.
+fn main() {}

@@ -1,0 +1,1 @@
+//! An Internet Computer network on the loopback interface, for tests of the real `icp`.
