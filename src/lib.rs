@@ -1,1 +1,7 @@
-//! icp-restore.
+//! Restores fleets of Internet Computer canisters from snapshots.
+//!
+//!
+
+pub mod diagnostic;
+pub mod id;
+pub mod json;

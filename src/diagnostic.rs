@@ -1,0 +1,175 @@
+//! The model of what is wrong: a code, a fact, the places in the texts, one action as help.
+//!
+//! Whatever finds a problem makes a [`Diagnostic`]; the modules below render lists of them. The first label of a
+//! diagnostic is its primary one; labels may lie in several texts (a plan and a journal, say).
+
+mod code;
+
+use std::{ops::Range, sync::Arc};
+
+pub use code::Code;
+
+/// A text that labels point into, under the name that the user knows it by.
+#[derive(Debug)]
+pub struct Source {
+    name: String,
+    text: String,
+    /// Offset of the first byte of each line.
+    lines: Vec<usize>,
+}
+
+/// A place as people and machines count it: offset in bytes from 0, line and column from 1.
+///
+/// The column counts characters (Unicode scalar values).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Position {
+    /// Bytes from the start of the text.
+    pub offset: usize,
+    /// Lines, from 1.
+    pub line: usize,
+    /// Characters, from 1.
+    pub column: usize,
+}
+
+impl Source {
+    /// Names a text.
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        let (name, text) = (name.into(), text.into());
+        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        let lines = std::iter::once(0)
+            .chain(ends.map(|(at, _)| at + 1))
+            .collect();
+        Arc::new(Self { name, text, lines })
+    }
+
+    /// The name that the user knows the text by: mostly a path, as it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where an offset lies; one past the end counts as the end.
+    pub fn position(&self, offset: usize) -> Position {
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.lines.partition_point(|&start| start <= offset);
+        let start = self.lines[line - 1];
+        let column = self.text[start..offset].chars().count() + 1;
+        Position {
+            offset,
+            line,
+            column,
+        }
+    }
+
+    /// The bytes of a line counted from 1, without its line end; empty beyond the last.
+    pub fn line(&self, line: usize) -> Range<usize> {
+        let Some(&start) = self.lines.get(line.saturating_sub(1)) else {
+            return self.text.len()..self.text.len();
+        };
+        let end = self
+            .lines
+            .get(line)
+            .map_or(self.text.len(), |next| next - 1);
+        let text = self.text[start..end].trim_end_matches('\r');
+        start..start + text.len()
+    }
+
+    /// Points at a span of the text with a message.
+    pub fn label(self: &Arc<Self>, span: Range<usize>, message: impl Into<String>) -> Label {
+        Label {
+            source: Arc::clone(self),
+            span,
+            message: message.into(),
+        }
+    }
+}
+
+/// A place in a text and what is to be said of it.
+#[derive(Debug, Clone)]
+pub struct Label {
+    /// The text that it points into.
+    pub source: Arc<Source>,
+    /// Bytes of that text; within it.
+    pub span: Range<usize>,
+    /// A fragment without capital and full stop; may be empty.
+    pub message: String,
+}
+
+/// How much a diagnostic weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Nothing may run.
+    Error,
+    /// May run, but somebody should look.
+    Warning,
+}
+
+/// One problem.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// Which kind of problem: stable over versions.
+    pub code: Code,
+    /// The fact, as a lowercase fragment without a full stop.
+    pub message: String,
+    /// Where: the first is the primary label. A problem of a file as a whole has an empty span at its start.
+    pub labels: Vec<Label>,
+    /// One action that mends it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// States a problem at its primary place.
+    pub fn new(code: Code, message: impl Into<String>, primary: Label) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            labels: vec![primary],
+            help: None,
+        }
+    }
+
+    /// Adds a further place.
+    #[must_use]
+    pub fn with_label(mut self, label: Label) -> Self {
+        self.labels.push(label);
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// How much it weighs.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+}
+
+/// Puts diagnostics in the order of their places: by text in the order first met, then by offset.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    let mut order: Vec<*const Source> = Vec::new();
+    for label in diagnostics.iter().filter_map(|d| d.labels.first()) {
+        let source = Arc::as_ptr(&label.source);
+        if !order.contains(&source) {
+            order.push(source);
+        }
+    }
+    diagnostics.sort_by_key(|d| {
+        d.labels.first().map(|label| {
+            let source = Arc::as_ptr(&label.source);
+            (
+                order.iter().position(|&o| o == source),
+                label.span.start,
+                label.span.end,
+            )
+        })
+    });
+}

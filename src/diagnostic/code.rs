@@ -1,0 +1,134 @@
+//! The codes of diagnostics: one enum, stable over versions, each with a page that `explain` shows.
+//!
+//! E00xx any file · E01xx the words of a plan · E02xx its meaning · E03xx artifacts · E04xx journals · E05xx manifests
+//! and mappings of canic · E06xx journals of canic · E07xx what blocks a run · W0xxx warnings. A code is never given a
+//! new meaning; one that is not used any more is not used again.
+
+use super::Severity;
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal,)+) => {
+        /// What kind of problem a diagnostic tells of.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The code as it is shown and searched for.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// One line on what is wrong.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
+            }
+
+            /// The page of the code: cause, example, cure. Markdown, as in `docs/codes`.
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Self::$variant => include_str!(concat!("../../docs/codes/", $code, ".md")),)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// a file cannot be read
+    Unreadable = "E0001",
+    /// a file is not UTF-8 text
+    NotUtf8 = "E0002",
+    /// a file is larger than such a file can be
+    TooLarge = "E0003",
+    /// a file is of no kind that is known here
+    UnknownFile = "E0004",
+
+    /// the text is not TOML
+    Syntax = "E0101",
+    /// no such key
+    UnknownKey = "E0102",
+    /// a key is missing
+    MissingKey = "E0103",
+    /// a value is of the wrong type
+    WrongType = "E0104",
+    /// a value is none of those that are allowed
+    UnknownValue = "E0105",
+    /// not the text of a principal
+    BadPrincipal = "E0106",
+    /// not the id of a snapshot
+    BadSnapshotId = "E0107",
+    /// not a SHA-256 digest
+    BadDigest = "E0108",
+    /// not a duration
+    BadDuration = "E0109",
+    /// not a name
+    BadName = "E0110",
+    /// a number out of range
+    OutOfRange = "E0111",
+    /// a text that icp would take for something else, or that cannot be shown
+    BadText = "E0112",
+    /// keys that exclude each other, or none of which is there
+    KeyConflict = "E0113",
+    /// not the address of a network
+    BadUrl = "E0114",
+    /// not a root key
+    BadRootKey = "E0115",
+    /// a version of the format that this program does not know
+    UnknownVersion = "E0116",
+
+    /// a name is used twice
+    DuplicateName = "E0201",
+    /// two members restore the same canister
+    DuplicateTarget = "E0202",
+    /// another canister than the source, without consent
+    Relocation = "E0203",
+    /// no such member
+    UnknownMember = "E0204",
+    /// members depend on each other in a ring
+    Cycle = "E0205",
+    /// a path leaves the backup
+    PathEscape = "E0206",
+    /// a canister that cannot be restored
+    NotACanister = "E0207",
+    /// a name of a canister where only a principal will do
+    TargetName = "E0208",
+    /// a verification that nothing is stated for
+    EmptyExpectation = "E0209",
+
+    /// an artifact is not there
+    ArtifactMissing = "E0301",
+    /// an artifact is not the one that was sealed
+    ChecksumMismatch = "E0302",
+    /// an artifact holds a link, a device or a name that cannot be sealed
+    ArtifactEntry = "E0303",
+    /// the metadata of an artifact cannot be read
+    BadMetadata = "E0304",
+    /// a blob of an artifact has not the size that its metadata says
+    BlobSize = "E0305",
+    /// a chunk of an artifact has not the hash that its name says
+    ChunkName = "E0306",
+}
+
+impl Code {
+    /// How much problems of this kind weigh: codes with `W` warn.
+    pub fn severity(self) -> Severity {
+        if self.as_str().starts_with('W') {
+            Severity::Warning
+        } else {
+            Severity::Error
+        }
+    }
+
+    /// The code of a text such as `E0102`, in either case.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str().eq_ignore_ascii_case(text))
+    }
+}
