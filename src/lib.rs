@@ -3,6 +3,9 @@
 //!
 
 pub mod diagnostic;
+pub mod icp;
 pub mod id;
+pub mod journal;
 pub mod json;
+pub mod operation;
 pub mod plan;
