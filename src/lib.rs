@@ -2,6 +2,7 @@
 //!
 //!
 
+pub mod artifact;
 pub mod diagnostic;
 pub mod id;
 pub mod json;
