@@ -59,11 +59,10 @@ pub fn find(root: &Utf8Path, relative: &Utf8Path) -> Result<Utf8PathBuf, Problem
         return Err(missing(root));
     }
     let mut path = root.to_owned();
-    let mut kind = Kind::Directory;
     for name in relative.components() {
         path.push(name);
-        kind = match Kind::of(&path) {
-            Ok(kind @ (Kind::File | Kind::Directory)) => kind,
+        match Kind::of(&path) {
+            Ok(Kind::File | Kind::Directory) => {}
             Ok(kind) => return Err(Problem::Kind { path, kind }),
             Err(source) => {
                 return Err(match source.kind() {
@@ -71,11 +70,7 @@ pub fn find(root: &Utf8Path, relative: &Utf8Path) -> Result<Utf8PathBuf, Problem
                     _ => Problem::Io { path, source },
                 });
             }
-        };
-    }
-    // `file/` names a file as if it were a directory.
-    if kind == Kind::File && relative.as_str().ends_with('/') {
-        return Err(missing(&path.join("")));
+        }
     }
     Ok(path)
 }

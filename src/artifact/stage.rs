@@ -200,10 +200,10 @@ fn inspect(
             }
             Ok(_) | Err(_) => problems.push(Problem::Foreign { path: link.clone() }),
         }
-        if let Ok(relative) = link.strip_prefix(staging) {
-            if let Err(problem) = find::find(artifact, relative) {
-                problems.push(Problem::Artifact(problem));
-            }
+        if let Ok(relative) = link.strip_prefix(staging)
+            && let Err(problem) = find::find(artifact, relative)
+        {
+            problems.push(Problem::Artifact(problem));
         }
     }
     let directories = directories(links, staging);
@@ -223,8 +223,10 @@ fn inspect(
             match entry {
                 Ok(entry) => {
                     let path = directory.join(entry.file_name());
-                    let ours = links.contains_key(&path) || directories.contains(&path);
-                    if !ours && !(directory == staging && belongs_to_icp(&path)) {
+                    let known = links.contains_key(&path)
+                        || directories.contains(&path)
+                        || (directory == staging && belongs_to_icp(&path));
+                    if !known {
                         problems.push(Problem::Stray { path });
                     }
                 }
