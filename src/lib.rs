@@ -2,6 +2,7 @@
 //!
 //!
 
+pub mod artifact;
 pub mod diagnostic;
 pub mod icp;
 pub mod id;
