@@ -163,8 +163,10 @@ pub enum Snapshot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Final {
-    /// Started.
+    /// Started, unless it was stopped before this run.
     #[default]
+    AsBefore,
+    /// Started in any case.
     Running,
     /// Not started.
     Stopped,

@@ -91,15 +91,28 @@ pub struct Claimed {
     pub operation: Sequence,
     /// From 1, without gaps.
     pub attempt: u32,
-    /// Of a stop: whether it is taken back, because nothing was loaded and nothing will be.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub undo: bool,
+    /// What the claim is for.
+    #[serde(default, skip_serializing_if = "Aim::is_do")]
+    pub aim: Aim,
     /// What is run.
     pub command: Command,
     /// When it will be ended.
     pub deadline: Timestamp,
     /// What was true before.
     pub before: Before,
+}
+
+/// What an operation is claimed for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aim {
+    /// To be done.
+    #[default]
+    Do,
+    /// Of a stop: to be taken back, because nothing was loaded and nothing will be.
+    TakeBack,
+    /// Of an upload: to have an unfinished snapshot that it left behind deleted.
+    Clear(SnapshotId),
 }
 
 /// What was true before an effect.
@@ -161,6 +174,9 @@ pub struct Released {
     pub why: Why,
     /// What was asked and seen, or whose word it is and why.
     pub evidence: Vec<String>,
+    /// Unfinished snapshots that it left behind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<SnapshotId>,
 }
 
 /// Why an operation is ready again.
@@ -281,6 +297,12 @@ pub struct Tail {
     pub text: String,
     /// How many bytes there were.
     pub bytes: usize,
+}
+
+impl Aim {
+    fn is_do(&self) -> bool {
+        *self == Self::Do
+    }
 }
 
 impl Tail {

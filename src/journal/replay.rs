@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::event::{Before, Claimed, Event, Opened, Outcome, Receipt, Resumed, Verdict, Why};
+use super::event::{Aim, Before, Claimed, Event, Opened, Outcome, Receipt, Resumed, Verdict, Why};
 use crate::{
     diagnostic::Code,
     icp::{Exit, Rejection},
@@ -39,6 +39,8 @@ pub struct Slot {
     pub attempts: u32,
     /// What was true before the latest attempt at its effect.
     pub before: Option<Box<Before>>,
+    /// Unfinished snapshots that it left behind.
+    pub orphans: Vec<SnapshotId>,
     /// The line of its latest event, from 1.
     pub line: usize,
     at: Option<Timestamp>,
@@ -61,10 +63,12 @@ pub enum State {
 }
 
 /// An effect under way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Flight {
-    /// Whether a stop is taken back.
-    pub undo: bool,
+    /// What for.
+    pub aim: Aim,
+    /// Of an operation that was completed before: what still holds if this comes to nothing.
+    pub kept: Option<Done>,
     /// Since when.
     pub since: Timestamp,
     /// Until when at most.
@@ -78,8 +82,6 @@ pub struct Done {
     pub snapshot: Option<SnapshotId>,
     /// The code that it saw or sent.
     pub module_hash: Option<Digest>,
-    /// Unfinished snapshots that it left behind.
-    pub orphans: Vec<SnapshotId>,
     /// From when.
     pub started: Timestamp,
     /// To when.
@@ -95,8 +97,6 @@ pub struct Failure {
     pub rejection: Option<Rejection>,
     /// What is to be said of it.
     pub notes: Vec<String>,
-    /// Unfinished snapshots that it left behind.
-    pub orphans: Vec<SnapshotId>,
 }
 
 /// An event that cannot follow the ones before it.
@@ -220,7 +220,7 @@ impl Replay {
                 slot.check_attempt(event.attempt, false)?;
                 let flight = match &slot.state {
                     State::Claimed(flight) | State::Unknown(flight, _) => flight.clone(),
-                    State::Failed(_) => Flight { undo: false, since: at, deadline: at },
+                    State::Failed(_) => Flight { aim: Aim::Do, kept: None, since: at, deadline: at },
                     state @ (State::Fresh | State::Completed(_)) => return Err(slot.no_claim(state, "a settlement")),
                 };
                 self.conclude(event.operation, &event.receipt, &flight, at, line)?;
@@ -229,18 +229,17 @@ impl Replay {
                 let slot = self.slots.get(event.operation.index()).ok_or_else(|| unknown_operation(event.operation))?;
                 slot.check_attempt(event.attempt, false)?;
                 slot.check_time(at)?;
-                let undo = match &slot.state {
-                    State::Claimed(flight) | State::Unknown(flight, _) => flight.undo,
-                    State::Failed(_) => false,
-                    State::Completed(_) if event.why == Why::Drift => false,
+                let kept = match &slot.state {
+                    State::Claimed(flight) | State::Unknown(flight, _) => flight.kept.clone(),
+                    State::Failed(_) => None,
+                    State::Completed(_) if event.why == Why::Drift => None,
                     state @ (State::Fresh | State::Completed(_)) => return Err(slot.no_claim(state, "a release")),
                 };
-                if undo {
-                    // Nothing came of taking the stop back: the canister is still stopped.
-                    self.settle(event.operation, State::Completed(Done::seen(at)), at, line);
-                } else {
-                    self.reset(event.operation, at, line);
+                match kept {
+                    Some(done) => self.settle(event.operation, State::Completed(done), at, line),
+                    None => self.reset(event.operation, at, line),
                 }
+                self.leave(event.operation, &event.orphans);
             }
             Event::Adopted(event) => {
                 self.check_receipt(event.operation, &event.receipt, "adopted")?;
@@ -268,15 +267,18 @@ impl Replay {
             let breach = Breach::new(Code::ReceiptMissing, message, AT, "claimed again here");
             return Err(breach.and(slot.line, AT, "claimed here, and no receipt follows"));
         }
-        let claimable = match (claimed.undo, &slot.state) {
-            (false, State::Fresh | State::Failed(_)) => true,
-            (true, State::Completed(_)) => operation.kind == Kind::StopCanister && !self.has_loaded(),
-            _ => false,
+        let claimable = match (&claimed.aim, &slot.state) {
+            (Aim::Do, state) => matches!(state, State::Fresh | State::Failed(_)),
+            (Aim::TakeBack, state) => {
+                operation.kind == Kind::StopCanister && matches!(state, State::Completed(_)) && !self.has_loaded()
+            }
+            (Aim::Clear(id), state) => matches!(state, State::Completed(_)) && slot.orphans.contains(id),
         };
         if !claimable {
-            let (message, label) = match claimed.undo {
-                true => (format!("operation {sequence} cannot be taken back"), "taken back here"),
-                false => (format!("operation {sequence} is completed and claimed again"), "claimed again here"),
+            let (message, label) = match claimed.aim {
+                Aim::TakeBack => (format!("operation {sequence} cannot be taken back"), "taken back here"),
+                Aim::Clear(_) => (format!("operation {sequence} left no such orphan"), "cleared here"),
+                Aim::Do => (format!("operation {sequence} is completed and claimed again"), "claimed again here"),
             };
             return Err(Breach::new(Code::ClaimOutOfOrder, message, AT, label).and(
                 slot.line,
@@ -285,7 +287,7 @@ impl Replay {
             ));
         }
         slot.check_attempt(claimed.attempt, true)?;
-        if !claimed.undo {
+        if claimed.aim == Aim::Do {
             for after in &operation.after {
                 let other = self.slot(*after);
                 if other.is_completed() {
@@ -319,10 +321,11 @@ impl Replay {
                 _ => breach,
             });
         }
-        let flight = Flight { undo: claimed.undo, since: at, deadline: claimed.deadline };
+        let kept = slot.done().cloned();
+        let flight = Flight { aim: claimed.aim.clone(), kept, since: at, deadline: claimed.deadline };
         let slot = &mut self.slots[sequence.index()];
         slot.attempts = claimed.attempt;
-        if !claimed.undo {
+        if claimed.aim == Aim::Do {
             slot.before = Some(Box::new(claimed.before.clone()));
         }
         self.settle(sequence, State::Claimed(flight), at, line);
@@ -347,26 +350,40 @@ impl Replay {
                 "before its start",
             ));
         }
-        match (receipt.outcome, flight.undo) {
-            (Outcome::Completed, true) => self.reset(sequence, at, line),
-            (Outcome::Unknown, _) => {
+        let done = || State::Completed(flight.kept.clone().unwrap_or_else(|| Done::of(receipt)));
+        match (&flight.aim, receipt.outcome) {
+            (Aim::Clear(id), outcome) => {
+                self.settle(sequence, done(), at, line);
+                if outcome == Outcome::Completed {
+                    self.slots[sequence.index()].orphans.retain(|orphan| orphan != id);
+                }
+            }
+            (Aim::TakeBack, Outcome::Completed) => self.reset(sequence, at, line),
+            (Aim::Do | Aim::TakeBack, Outcome::Unknown) => {
                 let why = receipt.notes.first().cloned().unwrap_or_default();
                 self.settle(sequence, State::Unknown(flight.clone(), why), at, line);
             }
             // What could not be taken back still holds.
-            (_, true) => self.settle(sequence, State::Completed(Done::seen(at)), at, line),
-            (Outcome::Completed, false) => self.settle(sequence, State::Completed(Done::of(receipt)), at, line),
-            (outcome, false) => {
-                let failure = Failure {
-                    outcome,
-                    rejection: receipt.rejection.clone(),
-                    notes: receipt.notes.clone(),
-                    orphans: receipt.orphans.clone(),
-                };
-                self.settle(sequence, State::Failed(failure), at, line);
+            (Aim::TakeBack, _) => self.settle(sequence, done(), at, line),
+            (Aim::Do, Outcome::Completed) => self.settle(sequence, State::Completed(Done::of(receipt)), at, line),
+            (Aim::Do, outcome @ (Outcome::Rejected | Outcome::NotSent | Outcome::Disproved)) => {
+                let (rejection, notes) = (receipt.rejection.clone(), receipt.notes.clone());
+                self.settle(sequence, State::Failed(Failure { outcome, rejection, notes }), at, line);
             }
         }
+        self.leave(sequence, &receipt.orphans);
         Ok(())
+    }
+
+    /// Adds to what an operation left behind; what it made after all is none of that.
+    fn leave(&mut self, sequence: Sequence, orphans: &[SnapshotId]) {
+        let slot = &mut self.slots[sequence.index()];
+        slot.orphans.extend_from_slice(orphans);
+        slot.orphans.sort_unstable();
+        slot.orphans.dedup();
+        if let State::Completed(Done { snapshot: Some(made), .. }) = &slot.state {
+            slot.orphans.retain(|orphan| orphan != made);
+        }
     }
 
     fn settle(&mut self, sequence: Sequence, state: State, at: Timestamp, line: usize) {
@@ -526,14 +543,9 @@ impl Done {
         Self {
             snapshot: receipt.snapshot_id.clone(),
             module_hash: receipt.module_hash,
-            orphans: receipt.orphans.clone(),
             started: receipt.started,
             ended: receipt.ended,
         }
-    }
-
-    fn seen(at: Timestamp) -> Self {
-        Self { snapshot: None, module_hash: None, orphans: Vec::new(), started: at, ended: at }
     }
 }
 

@@ -53,7 +53,7 @@ pub fn compile(plan: &Plan) -> Operations {
     for m in members.clone().rev() {
         let below = children[m].iter().filter_map(|&child| verified[child]);
         let mut after = gate(&loaded, opened.as_ref(), below);
-        if plan.members[m].r#final == Final::Running {
+        if plan.members[m].r#final != Final::Stopped {
             let start = compiler.push(Kind::StartCanister, m, after, None);
             opened = opened.or(Some(start));
             after = vec![start];
