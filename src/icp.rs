@@ -6,7 +6,7 @@
 pub mod answer;
 mod argv;
 mod find;
-mod process;
+pub(crate) mod process;
 mod redact;
 pub mod status;
 

@@ -10,3 +10,4 @@ pub mod journal;
 pub mod json;
 pub mod operation;
 pub mod plan;
+pub mod runner;

@@ -5,7 +5,7 @@
 
 mod compile;
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,11 @@ pub struct Sequence(pub u32);
 
 /// All operations of a restore, by sequence number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Operations(Vec<Operation>);
+pub struct Operations {
+    all: Vec<Operation>,
+    /// By kind and member: there is one of each at most.
+    index: HashMap<(Kind, Name), Sequence>,
+}
 
 /// One step of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,32 +99,33 @@ pub enum Phase {
 impl Operations {
     /// The operations of a journal, whose numbers have been checked to be contiguous from 0.
     pub(crate) fn new(operations: Vec<Operation>) -> Self {
-        Self(operations)
+        let index = operations.iter().map(|o| ((o.kind, o.member.clone()), o.sequence)).collect();
+        Self { all: operations, index }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// In order.
     pub fn iter(&self) -> std::slice::Iter<'_, Operation> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// The operation of a number, if there are that many.
     pub fn get(&self, sequence: Sequence) -> Option<&Operation> {
-        self.0.get(sequence.index())
+        self.all.get(sequence.index())
     }
 
     /// The operation of a kind for a member.
     pub fn find(&self, kind: Kind, member: &Name) -> Option<&Operation> {
-        self.0.iter().find(|operation| operation.kind == kind && operation.member == *member)
+        self.get(*self.index.get(&(kind, member.clone()))?)
     }
 }
 

@@ -75,7 +75,7 @@ pub fn compile(plan: &Plan) -> Operations {
             }
         }
     }
-    Operations(compiler.operations)
+    Operations::new(compiler.operations)
 }
 
 /// What an operation of a phase waits for: the first one for the whole phase before, the others for the first one; and
