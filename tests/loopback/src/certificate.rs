@@ -127,7 +127,9 @@ impl Certifier {
     /// The same seed gives the same root key.
     pub(crate) fn new(seed: u64) -> Self {
         let mut secret = [0; 32];
-        secret.copy_from_slice(&Sha256::digest([&b"loopback"[..], &seed.to_be_bytes()].concat()));
+        secret.copy_from_slice(&Sha256::digest(
+            [&b"loopback"[..], &seed.to_be_bytes()].concat(),
+        ));
         // Below the order of the group, which starts with 0x73.
         secret[0] &= 0x3f;
         let key = PrivateKey::deserialize(&secret).expect("the number is below the group's order");

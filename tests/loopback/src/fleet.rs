@@ -64,7 +64,9 @@ impl Fleet {
 
     /// The canisters; those that name no controllers get these.
     pub fn specs(self, controllers: &[Principal]) -> impl Iterator<Item = CanisterSpec> {
-        self.canisters.into_iter().map(|entry| entry.spec(controllers))
+        self.canisters
+            .into_iter()
+            .map(|entry| entry.spec(controllers))
     }
 }
 
@@ -101,9 +103,9 @@ fn response(value: &Value) -> Response {
     match value {
         Value::Bool(truth) => Response::reply((*truth,)),
         Value::String(text) => Response::reply((text,)),
-        Value::Number(number) => Response::reply((candid::Nat::from(
-            number.as_u64().unwrap_or_default(),
-        ),)),
+        Value::Number(number) => {
+            Response::reply((candid::Nat::from(number.as_u64().unwrap_or_default()),))
+        }
         Value::Null | Value::Array(_) | Value::Object(_) => Response::reply(()),
     }
 }

@@ -96,7 +96,8 @@ async fn dispatch(
         Ok(request) => request,
         Err(error) => return Ok(plain(StatusCode::BAD_REQUEST, &error)),
     };
-    let asked = |invocation: Invocation| Call::new(request.id, request.sender, effective, invocation);
+    let asked =
+        |invocation: Invocation| Call::new(request.id, request.sender, effective, invocation);
     match request.body {
         Body::Call(invocation) => call(&shared, asked(invocation)).await,
         Body::Query(invocation) => query(&shared, asked(invocation)).await,
@@ -165,7 +166,9 @@ async fn read_state(
         return Ok(reply);
     }
     let root_key = shared.certifier.root_key();
-    let tree = shared.node.state(&mut shared.lock(), effective, paths, root_key);
+    let tree = shared
+        .node
+        .state(&mut shared.lock(), effective, paths, root_key);
     let certificate = shared.certifier.certify(tree);
     if let Some(reply) = after(shared, fault.as_ref()).await? {
         return Ok(reply);

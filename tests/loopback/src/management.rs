@@ -265,7 +265,9 @@ fn read_data(snapshot: &Snapshot, kind: &ic::SnapshotDataKind) -> Result<Effect,
         DataKind::Stable => &snapshot.stable,
         DataKind::Chunk => return read_chunk(snapshot, kind),
     };
-    let range = usize::try_from(span.offset).ok().zip(usize::try_from(span.length).ok());
+    let range = usize::try_from(span.offset)
+        .ok()
+        .zip(usize::try_from(span.length).ok());
     let chunk = range
         .and_then(|(offset, length)| blob.slice(offset, length))
         .ok_or_else(|| outside(span.offset, span.length))?;
@@ -353,5 +355,7 @@ fn listed(snapshot: &Snapshot) -> ic::Snapshot {
 }
 
 fn outside(offset: u64, length: u64) -> Reject {
-    Reject::bad_argument(format!("offset {offset} and size {length} are out of bounds"))
+    Reject::bad_argument(format!(
+        "offset {offset} and size {length} are out of bounds"
+    ))
 }

@@ -102,7 +102,13 @@ impl Node {
         tree.insert(&[b"subnet", subnet, b"public_key"], root_key.to_vec());
         tree.insert(&[b"subnet", subnet, b"type"], b"application".to_vec());
         tree.insert(
-            &[b"subnet", subnet, b"node", self.id.as_slice(), b"public_key"],
+            &[
+                b"subnet",
+                subnet,
+                b"node",
+                self.id.as_slice(),
+                b"public_key",
+            ],
             self.der.clone(),
         );
     }
