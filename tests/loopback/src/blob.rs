@@ -109,8 +109,9 @@ mod tests {
         assert!(blob.write(8, &[1, 1]));
         assert!(blob.write(2, &[1, 1]));
         assert_eq!(blob.missing(), [0..2, 4..8]);
-        assert!(blob.write(3, &[1; 5]));
-        assert_eq!(blob.missing(), [0..2]);
+        assert!(blob.write(3, &[1; 2]));
+        assert_eq!(blob.missing(), [0..2, 5..8]);
+        assert!(blob.write(4, &[1; 4]));
         assert!(blob.write(0, &[1, 1]));
         assert!(blob.missing().is_empty());
     }

@@ -9,22 +9,18 @@ use serde::Deserialize;
 use serde_bytes::ByteBuf;
 
 /// A request whose sender is who the key says.
-pub(crate) struct Request {
-    /// What the certificate will be about.
-    pub(crate) id: RequestId,
-    pub(crate) sender: Principal,
-    pub(crate) body: Body,
-}
-
-/// What is asked for.
-pub(crate) enum Body {
+pub(crate) enum Request {
     Call(Invocation),
     Query(Invocation),
+    /// Paths in the state tree.
     ReadState(Vec<Vec<Vec<u8>>>),
 }
 
-/// A method of a canister and its argument.
+/// A method of a canister, its argument, and who asks.
 pub(crate) struct Invocation {
+    /// What the certificate will be about.
+    pub(crate) id: RequestId,
+    pub(crate) sender: Principal,
     pub(crate) canister: Principal,
     pub(crate) method: String,
     pub(crate) arg: Vec<u8>,
@@ -54,23 +50,65 @@ impl Request {
         let raw: RawEnvelope = serde_cbor::from_slice(bytes).map_err(|error| error.to_string())?;
         let sender = principal(&raw.content.sender)?;
         check_sender(sender, raw.sender_pubkey.as_deref().map(Vec::as_slice))?;
+        let call = raw.content.request_type == "call";
         match raw.content.request_type.as_str() {
-            "call" => raw.content.invocation(sender, true),
-            "query" => raw.content.invocation(sender, false),
-            "read_state" => raw.content.read_state(sender),
+            "call" | "query" => {
+                let content = raw.content.invocation(sender, call)?;
+                Self::of(content).ok_or_else(|| "not an invocation".to_owned())
+            }
+            "read_state" => {
+                let paths = raw.content.paths.ok_or("no paths")?;
+                let bytes = |path: Vec<ByteBuf>| path.into_iter().map(ByteBuf::into_vec).collect();
+                Ok(Self::ReadState(paths.into_iter().map(bytes).collect()))
+            }
             other => Err(format!("unknown request type {other:?}")),
         }
+    }
+
+    fn of(content: EnvelopeContent) -> Option<Self> {
+        let id = content.to_request_id();
+        let call = matches!(content, EnvelopeContent::Call { .. });
+        let (EnvelopeContent::Call {
+            sender,
+            canister_id,
+            method_name,
+            arg,
+            ..
+        }
+        | EnvelopeContent::Query {
+            sender,
+            canister_id,
+            method_name,
+            arg,
+            ..
+        }) = content
+        else {
+            return None;
+        };
+        let invocation = Invocation {
+            id,
+            sender,
+            canister: canister_id,
+            method: method_name,
+            arg,
+        };
+        Some(if call {
+            Self::Call(invocation)
+        } else {
+            Self::Query(invocation)
+        })
     }
 }
 
 impl RawContent {
-    fn invocation(self, sender: Principal, call: bool) -> Result<Request, String> {
+    /// The agent's own type, which knows how to compute the request id.
+    fn invocation(self, sender: Principal, call: bool) -> Result<EnvelopeContent, String> {
         let canister_id = principal(&self.canister_id.ok_or("no canister_id")?)?;
         let method_name = self.method_name.ok_or("no method_name")?;
         let arg = self.arg.ok_or("no arg")?.into_vec();
         let nonce = self.nonce.map(ByteBuf::into_vec);
         let ingress_expiry = self.ingress_expiry;
-        let content = if call {
+        Ok(if call {
             EnvelopeContent::Call {
                 nonce,
                 ingress_expiry,
@@ -90,50 +128,6 @@ impl RawContent {
                 nonce,
                 sender_info: None,
             }
-        };
-        let id = content.to_request_id();
-        let body = match content {
-            EnvelopeContent::Call {
-                canister_id: canister,
-                method_name: method,
-                arg,
-                ..
-            } => Body::Call(Invocation {
-                canister,
-                method,
-                arg,
-            }),
-            EnvelopeContent::Query {
-                canister_id: canister,
-                method_name: method,
-                arg,
-                ..
-            } => Body::Query(Invocation {
-                canister,
-                method,
-                arg,
-            }),
-            EnvelopeContent::ReadState { .. } => return Err("not an invocation".to_owned()),
-        };
-        Ok(Request { id, sender, body })
-    }
-
-    fn read_state(self, sender: Principal) -> Result<Request, String> {
-        let paths: Vec<Vec<Vec<u8>>> = self
-            .paths
-            .ok_or("no paths")?
-            .into_iter()
-            .map(|path| path.into_iter().map(ByteBuf::into_vec).collect())
-            .collect();
-        let content = EnvelopeContent::ReadState {
-            ingress_expiry: self.ingress_expiry,
-            sender,
-            paths: Vec::new(),
-        };
-        Ok(Request {
-            id: content.to_request_id(),
-            sender,
-            body: Body::ReadState(paths),
         })
     }
 }

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use crate::{
     Action, When,
     certificate::{Tree, cbor},
-    envelope::{self, Body, Invocation},
+    envelope,
     fault::{Gate, Taken},
     network::Shared,
     world::{Answer, Call, RequestStatus},
@@ -92,16 +92,11 @@ async fn dispatch(
     effective: Principal,
     body: Bytes,
 ) -> Result<Reply, Dropped> {
-    let request = match envelope::Request::parse(&body) {
-        Ok(request) => request,
-        Err(error) => return Ok(plain(StatusCode::BAD_REQUEST, &error)),
-    };
-    let asked =
-        |invocation: Invocation| Call::new(request.id, request.sender, effective, invocation);
-    match request.body {
-        Body::Call(invocation) => call(&shared, asked(invocation)).await,
-        Body::Query(invocation) => query(&shared, asked(invocation)).await,
-        Body::ReadState(paths) => read_state(&shared, effective, &paths).await,
+    match envelope::Request::parse(&body) {
+        Ok(envelope::Request::Call(asked)) => call(&shared, Call::new(effective, asked)).await,
+        Ok(envelope::Request::Query(asked)) => query(&shared, Call::new(effective, asked)).await,
+        Ok(envelope::Request::ReadState(paths)) => read_state(&shared, effective, &paths).await,
+        Err(error) => Ok(plain(StatusCode::BAD_REQUEST, &error)),
     }
 }
 
@@ -110,10 +105,9 @@ async fn call(shared: &Shared, call: Call) -> Result<Reply, Dropped> {
     if let Some(reply) = before(shared, fault.as_ref()).await? {
         return Ok(reply);
     }
-    let id = call.id;
     let answer = match fault.as_ref().map(|taken| &taken.action) {
-        Some(Action::Reject(reject)) => shared.lock().refuse(call, reject.clone()),
-        Some(_) | None => shared.lock().answer(call),
+        Some(Action::Reject(reject)) => shared.lock().refuse(&call, reject.clone()),
+        Some(_) | None => shared.lock().answer(&call),
     };
     shared.notify();
     if let Some(reply) = after(shared, fault.as_ref()).await? {
@@ -128,14 +122,14 @@ async fn call(shared: &Shared, call: Call) -> Result<Reply, Dropped> {
         Answer::Status(status) => status,
     };
     if polled {
-        shared.lock().remember(id, status);
+        shared.lock().remember(call.id, status);
         return Ok(plain(StatusCode::ACCEPTED, ""));
     }
     if let RequestStatus::Processing = status {
         return Ok(plain(StatusCode::ACCEPTED, ""));
     }
     let mut tree = Tree::now();
-    tree.insert_request(&id, Some(&status));
+    tree.insert_request(&call.id, Some(&status));
     let certificate = shared.certifier.certify(tree);
     Ok(ok(cbor(&TransportCallResponse::Replied { certificate })))
 }

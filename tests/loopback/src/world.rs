@@ -56,12 +56,8 @@ pub(crate) struct Call {
 
 impl Call {
     /// `effective` is the canister in the URL.
-    pub(crate) fn new(
-        id: RequestId,
-        caller: Principal,
-        effective: Principal,
-        invocation: Invocation,
-    ) -> Self {
+    pub(crate) fn new(effective: Principal, invocation: Invocation) -> Self {
+        let (id, caller) = (invocation.id, invocation.sender);
         let proxied = (invocation.method == "proxy")
             .then(|| decode::<ProxyArgs>(&invocation.arg).ok())
             .flatten();
@@ -131,30 +127,29 @@ impl World {
     }
 
     /// Performs a call, unless the very same request was performed before.
-    pub(crate) fn answer(&mut self, call: Call) -> Answer {
+    pub(crate) fn answer(&mut self, call: &Call) -> Answer {
         self.settle();
         if let Some(status) = self.requests.get(&call.id) {
             return Answer::Status(status.clone());
         }
-        let mut applied = self.entry(&call);
-        if let Err(reject) = self.door(&call) {
+        let mut applied = self.entry(call);
+        if let Err(reject) = self.door(call) {
             applied.outcome = Outcome::from(&reject);
             self.record(applied);
             return Answer::Refused(reject);
         }
-        let id = call.id;
         let status = self.perform(call, &mut applied);
         let keep = applied.mutates;
         self.record(applied);
         if keep {
-            self.requests.insert(id, status.clone());
+            self.requests.insert(call.id, status.clone());
         }
         Answer::Status(status)
     }
 
     /// Refuses a call in place of performing it.
-    pub(crate) fn refuse(&mut self, call: Call, reject: Reject) -> Answer {
-        let mut applied = self.entry(&call);
+    pub(crate) fn refuse(&mut self, call: &Call, reject: Reject) -> Answer {
+        let mut applied = self.entry(call);
         applied.outcome = Outcome::from(&reject);
         self.record(applied);
         let status = finished(call.via.is_some(), Err(reject));
@@ -214,7 +209,7 @@ impl World {
         Ok(())
     }
 
-    fn perform(&mut self, call: Call, applied: &mut Applied) -> RequestStatus {
+    fn perform(&mut self, call: &Call, applied: &mut Applied) -> RequestStatus {
         if let Some(proxy) = call.via.and_then(|id| self.canisters.get(&id)) {
             match proxy.check_proxy(call.caller) {
                 Ok(true) => {}
@@ -233,7 +228,7 @@ impl World {
         let result = if call.management {
             self.manage(call, applied)
         } else {
-            self.apply(&call)
+            self.apply(call)
         };
         match result {
             Ok(Effect::Wait) => {
@@ -251,7 +246,7 @@ impl World {
         }
     }
 
-    fn manage(&mut self, call: Call, applied: &mut Applied) -> Result<Effect, Reject> {
+    fn manage(&mut self, call: &Call, applied: &mut Applied) -> Result<Effect, Reject> {
         let command = Command::decode(&call.method, &call.arg)?;
         applied.detail = command.detail();
         if command.canister != call.canister {
