@@ -9,7 +9,7 @@ use candid::Principal;
 use ic_transport_types::RequestId;
 
 use crate::{
-    Blob, Method, Snapshot, SnapshotId,
+    Blob, Method, Settings, Snapshot, SnapshotId,
     artifact::digest,
     log::now_nanos,
     snapshot::{Extra, Source},
@@ -47,6 +47,8 @@ pub struct CanisterSpec {
     pub chunks: Vec<Vec<u8>>,
     /// The balance; this network never spends of it.
     pub cycles: u128,
+    /// Everything else that its controllers can set.
+    pub settings: Settings,
     /// What it does at first.
     pub status: Status,
     /// How long it stays `Stopping` after a stop; `Duration::MAX` is for ever.
@@ -66,6 +68,7 @@ impl CanisterSpec {
             stable: Vec::new(),
             chunks: Vec::new(),
             cycles: 3_000_000_000_000,
+            settings: Settings::default(),
             status: Status::Running,
             stop_delay: Duration::ZERO,
             methods: BTreeMap::new(),
@@ -131,6 +134,8 @@ pub struct Canister {
     pub chunks: BTreeMap<Vec<u8>, Vec<u8>>,
     /// The balance.
     pub cycles: u128,
+    /// Everything else that its controllers can set.
+    pub settings: Settings,
     /// How long the next stop takes; `Duration::MAX` is for ever.
     pub stop_delay: Duration,
     /// Application methods, by name.
@@ -161,6 +166,7 @@ impl Canister {
             stable: spec.stable.into(),
             chunks: spec.chunks.into_iter().map(named_chunk).collect(),
             cycles: spec.cycles,
+            settings: spec.settings,
             stop_delay: spec.stop_delay,
             methods: spec.methods,
             snapshots: Vec::new(),

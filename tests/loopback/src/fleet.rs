@@ -6,7 +6,7 @@ use candid::Principal;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{CanisterSpec, Method, Response, Status, wasm_module};
+use crate::{CanisterSpec, Method, Response, Settings, Status, wasm_module};
 
 /// `{"canisters": [{"controllers": ["aaaaa-aa"], "heap": 196608, ...}]}`.
 #[derive(Debug, Deserialize)]
@@ -92,6 +92,7 @@ impl Entry {
             stable: vec![9; self.stable],
             chunks: Vec::new(),
             cycles: self.cycles,
+            settings: Settings::default(),
             status: self.status,
             stop_delay: Duration::from_millis(self.stop_delay_ms),
             methods,

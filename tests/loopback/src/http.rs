@@ -21,11 +21,12 @@ use tokio::net::TcpListener;
 
 use crate::{
     Action, When,
+    call::Call,
     certificate::{Tree, cbor},
     envelope,
     fault::{Gate, Taken},
     network::Shared,
-    world::{Answer, Call, RequestStatus},
+    world::{Answer, RequestStatus},
 };
 
 /// The connection is to be closed without an answer.

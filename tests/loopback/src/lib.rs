@@ -8,15 +8,28 @@
 //! A call passes these files, in this order:
 //!
 //! ```text
-//! bytes ─http─▶ envelope::Request ─fault─▶ command::Command ─management, application─▶ effect
-//!                                                                                     │
-//! bytes ◀─http── certificate::Certifier ◀──────────────── world::Answer ◀──── log ◀───┘
+//! bytes ─http─▶ envelope::Request ─▶ call::Call ─fault─▶ management or application ─▶ effect
+//!                                                                                      │
+//! bytes ◀─http── certificate::Certifier ◀─fault─ world::Answer ◀──────────── log ◀──────┘
 //! ```
 //!
 //! What a test adds to that: faults ([`Network::inject`]), a log of every call that had its
 //! effect ([`Network::log`]), and direct access to the fleet ([`Network::canister`],
 //! [`Network::with_canister`]). [`IcpHome`] and [`require_icp`] are for the other side of the
 //! wire, the real `icp`; [`SnapshotContent`] writes an artifact that it can upload.
+//!
+//! ```no_run
+//! use loopback::{Action, CanisterSpec, Fault, Icp, IcpHome, Network, Options, When, require_icp};
+//!
+//! let Some(icp) = require_icp() else { return };
+//! let home = IcpHome::new(&icp);
+//! let network = Network::start(Options::default());
+//! let canister = network.create_canister(CanisterSpec::new([home.principal()]));
+//! network.inject(Fault::on("stop_canister", Action::Drop(When::After)));
+//! let run = Icp::new(&home, &network).run(&["canister", "stop", &canister.to_text()]);
+//! assert_eq!(run.code, Some(1));
+//! assert!(network.log()[0].changed());
+//! ```
 //!
 //! The differences from the real network are on purpose and few: signatures of requests are not
 //! verified (only that the key makes the sender's principal), cycles are not spent, the code of a
@@ -25,6 +38,7 @@
 mod application;
 mod artifact;
 mod blob;
+mod call;
 mod canister;
 mod certificate;
 mod command;
@@ -38,6 +52,7 @@ mod management;
 mod network;
 mod query;
 mod reject;
+mod settings;
 mod snapshot;
 mod world;
 
@@ -52,6 +67,7 @@ pub use crate::{
     log::{Applied, DataKind, DataSpan, Detail, Outcome},
     network::{Network, Options},
     reject::Reject,
+    settings::Settings,
     snapshot::{Snapshot, SnapshotId, Source},
 };
 pub use candid::Principal;

@@ -1,16 +1,16 @@
 //! The effects of management calls.
 
+mod snapshots;
+
 use std::time::Instant;
 
 use candid::{CandidType, Principal};
 use ic_management_canister_types as ic;
 
 use crate::{
-    Blob, CanisterState, DataKind, Options, Reject, Snapshot, SnapshotId, Source, Status,
-    canister::{SNAPSHOT_LIMIT, Waiter, named_chunk},
-    command::{Action, Command, UploadData, read_span},
-    log::now_nanos,
-    snapshot::Extra,
+    Blob, CanisterState, Options, Reject, SnapshotId, Status,
+    canister::Waiter,
+    command::{Action, Command},
     world::Canisters,
 };
 
@@ -64,30 +64,24 @@ pub(crate) fn perform(
     match command.action {
         Action::Status => Ok(Effect::of(&status(canister))),
         Action::List => Ok(Effect::of(
-            &canister.snapshots.iter().map(listed).collect::<Vec<_>>(),
+            &canister
+                .snapshots
+                .iter()
+                .map(snapshots::listed)
+                .collect::<Vec<_>>(),
         )),
         Action::Stop => Ok(stop(canister, waiter)),
         Action::Start => {
             canister.set_status(Status::Running);
             Ok(Effect::done())
         }
-        Action::Take(args) => take(canister, options, args),
-        Action::UploadMetadata(args) => upload_metadata(canister, args),
-        Action::UploadData(args) => upload_data(canister, args),
-        Action::Delete(snapshot) => {
-            let index = position(canister, &snapshot)?;
-            canister.snapshots.remove(index);
-            Ok(Effect::done())
-        }
-        Action::ReadMetadata(snapshot) => {
-            let index = position(canister, &snapshot)?;
-            Ok(Effect::of(&metadata(&canister.snapshots[index])))
-        }
-        Action::ReadData(snapshot, kind) => {
-            let index = position(canister, &snapshot)?;
-            read_data(&canister.snapshots[index], &kind)
-        }
-        Action::Load(snapshot) => load(canisters, options, caller, id, &snapshot),
+        Action::Take(args) => snapshots::take(canister, options, args),
+        Action::UploadMetadata(args) => snapshots::upload_metadata(canister, args),
+        Action::UploadData(args) => snapshots::upload_data(canister, args),
+        Action::Delete(snapshot) => snapshots::delete(canister, &snapshot),
+        Action::ReadMetadata(snapshot) => snapshots::read_metadata(canister, &snapshot),
+        Action::ReadData(snapshot, kind) => snapshots::read_data(canister, &snapshot, &kind),
+        Action::Load(snapshot) => snapshots::load(canisters, options, caller, id, &snapshot),
     }
 }
 
@@ -103,14 +97,7 @@ fn status(canister: &CanisterState) -> ic::CanisterStatusResult {
         },
         ready_for_migration: false,
         version: canister.version,
-        settings: ic::DefiniteCanisterSettings {
-            controllers: canister.controllers.clone(),
-            freezing_threshold: nat(2_592_000),
-            reserved_cycles_limit: nat(5_000_000_000_000),
-            wasm_memory_limit: nat(3_221_225_472),
-            log_memory_limit: nat(4_096),
-            ..ic::DefiniteCanisterSettings::default()
-        },
+        settings: canister.settings.definite(&canister.controllers),
         module_hash: canister.module_hash(),
         memory_size: nat(canister.memory_size()),
         memory_metrics: ic::MemoryMetrics {
@@ -147,215 +134,4 @@ fn stop(canister: &mut CanisterState, waiter: Waiter) -> Effect {
     }
     canister.stop_waiters.push(waiter);
     Effect::Wait
-}
-
-fn take(
-    canister: &mut CanisterState,
-    options: &Options,
-    args: ic::TakeCanisterSnapshotArgs,
-) -> Result<Effect, Reject> {
-    let id = canister.id;
-    if canister.status != Status::Stopped && !options.snapshots_while_running {
-        return Err(Reject::not_stopped(id));
-    }
-    if canister.module.is_none() {
-        return Err(Reject::empty_canister(id));
-    }
-    make_room(canister, args.replace_snapshot)?;
-    let created = canister.take_snapshot();
-    let taken = canister.snapshots.last().map(listed);
-    Ok(Effect::created(&taken.unwrap_or_default(), Some(created)))
-}
-
-fn upload_metadata(
-    canister: &mut CanisterState,
-    args: ic::UploadCanisterSnapshotMetadataArgs,
-) -> Result<Effect, Reject> {
-    let sizes = [
-        args.wasm_module_size,
-        args.wasm_memory_size,
-        args.stable_memory_size,
-    ];
-    // The network allocates on anybody's word, but no test wants to fill the machine's memory.
-    let Some([module, heap, stable]) = lengths(sizes) else {
-        return Err(Reject::bad_argument("more than 4 GiB of data"));
-    };
-    make_room(canister, args.replace_snapshot)?;
-    let id = canister.new_snapshot_id();
-    canister.snapshots.push(Snapshot {
-        id: id.clone(),
-        source: Source::Uploaded,
-        taken_at: now_nanos(),
-        canister_version: canister.version,
-        module: Blob::zeros(module),
-        heap: Blob::zeros(heap),
-        stable: Blob::zeros(stable),
-        chunks: Default::default(),
-        extra: Extra {
-            globals: args.globals,
-            certified_data: args.certified_data,
-            global_timer: args.global_timer,
-            hook: args.on_low_wasm_memory_hook_status,
-        },
-    });
-    let result = ic::UploadCanisterSnapshotMetadataResult {
-        snapshot_id: id.as_bytes().to_vec(),
-    };
-    Ok(Effect::created(&result, Some(id)))
-}
-
-fn lengths(sizes: [u64; 3]) -> Option<[usize; 3]> {
-    let total = sizes.iter().try_fold(0_u64, |sum, n| sum.checked_add(*n))?;
-    (total <= 4 << 30).then(|| sizes.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))
-}
-
-fn upload_data(canister: &mut CanisterState, args: UploadData) -> Result<Effect, Reject> {
-    let index = position(canister, &SnapshotId::from(args.snapshot_id.clone()))?;
-    let snapshot = &mut canister.snapshots[index];
-    if snapshot.source == Source::Taken {
-        return Err(Reject::immutable_snapshot());
-    }
-    let span = args.span();
-    let blob = match span.kind {
-        DataKind::Module => &mut snapshot.module,
-        DataKind::Heap => &mut snapshot.heap,
-        DataKind::Stable => &mut snapshot.stable,
-        DataKind::Chunk => {
-            let (name, chunk) = named_chunk(args.chunk);
-            snapshot.chunks.insert(name, chunk);
-            return Ok(Effect::done());
-        }
-    };
-    let fits = usize::try_from(span.offset).is_ok_and(|offset| blob.write(offset, &args.chunk));
-    if fits {
-        Ok(Effect::done())
-    } else {
-        Err(outside(span.offset, span.length))
-    }
-}
-
-fn metadata(snapshot: &Snapshot) -> ic::ReadCanisterSnapshotMetadataResult {
-    ic::ReadCanisterSnapshotMetadataResult {
-        source: Some(match snapshot.source {
-            Source::Taken => ic::SnapshotSource::TakenFromCanister(candid::Reserved),
-            Source::Uploaded => ic::SnapshotSource::MetadataUpload(candid::Reserved),
-        }),
-        taken_at_timestamp: snapshot.taken_at,
-        wasm_module_size: snapshot.module.len() as u64,
-        globals: snapshot.extra.globals.iter().cloned().map(Some).collect(),
-        wasm_memory_size: snapshot.heap.len() as u64,
-        stable_memory_size: snapshot.stable.len() as u64,
-        wasm_chunk_store: snapshot
-            .chunks
-            .keys()
-            .map(|hash| ic::ChunkHash { hash: hash.clone() })
-            .collect(),
-        canister_version: snapshot.canister_version,
-        certified_data: snapshot.extra.certified_data.clone(),
-        global_timer: snapshot.extra.global_timer.clone(),
-        on_low_wasm_memory_hook_status: snapshot.extra.hook.clone(),
-    }
-}
-
-fn read_data(snapshot: &Snapshot, kind: &ic::SnapshotDataKind) -> Result<Effect, Reject> {
-    let span = read_span(kind);
-    let blob = match span.kind {
-        DataKind::Module => &snapshot.module,
-        DataKind::Heap => &snapshot.heap,
-        DataKind::Stable => &snapshot.stable,
-        DataKind::Chunk => return read_chunk(snapshot, kind),
-    };
-    let range = usize::try_from(span.offset)
-        .ok()
-        .zip(usize::try_from(span.length).ok());
-    let chunk = range
-        .and_then(|(offset, length)| blob.slice(offset, length))
-        .ok_or_else(|| outside(span.offset, span.length))?;
-    Ok(Effect::of(&ic::ReadCanisterSnapshotDataResult {
-        chunk: chunk.to_vec(),
-    }))
-}
-
-fn read_chunk(snapshot: &Snapshot, kind: &ic::SnapshotDataKind) -> Result<Effect, Reject> {
-    let chunk = match kind {
-        ic::SnapshotDataKind::WasmChunk { hash } => snapshot.chunks.get(hash).cloned(),
-        ic::SnapshotDataKind::WasmModule { .. }
-        | ic::SnapshotDataKind::WasmMemory { .. }
-        | ic::SnapshotDataKind::StableMemory { .. } => None,
-    };
-    let chunk = chunk.ok_or_else(|| Reject::bad_argument("no such chunk in the snapshot"))?;
-    Ok(Effect::of(&ic::ReadCanisterSnapshotDataResult { chunk }))
-}
-
-fn load(
-    canisters: &mut Canisters,
-    options: &Options,
-    caller: Principal,
-    id: Principal,
-    snapshot: &SnapshotId,
-) -> Result<Effect, Reject> {
-    let foreign = snapshot.owner().filter(|owner| *owner != id);
-    let owner = canisters.get(&foreign.unwrap_or(id));
-    let found = owner
-        .and_then(|owner| owner.snapshot(snapshot))
-        .ok_or_else(|| Reject::no_snapshot(id, snapshot))?;
-    let allowed = owner.is_some_and(|owner| owner.controllers.contains(&caller));
-    if foreign.is_some() && !(options.foreign_load && allowed) {
-        return Err(Reject::foreign_snapshot(id, snapshot));
-    }
-    if !is_module(found.module.bytes()) {
-        return Err(Reject::bad_module(id));
-    }
-    let found = found.clone();
-    let canister = canisters.get_mut(&id).ok_or(Reject::no_canister(id))?;
-    if canister.status != Status::Stopped && !options.snapshots_while_running {
-        return Err(Reject::not_stopped(id));
-    }
-    canister.load(&found);
-    Ok(Effect::done())
-}
-
-/// The head of a WebAssembly module, plain or gzipped: as far as validation goes here.
-fn is_module(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"\0asm\x01\0\0\0") || bytes.starts_with(&[0x1f, 0x8b])
-}
-
-/// Removes the snapshot that is replaced, or makes sure that there is room for one more.
-fn make_room(canister: &mut CanisterState, replace: Option<Vec<u8>>) -> Result<(), Reject> {
-    match replace {
-        Some(old) => {
-            let index = position(canister, &SnapshotId::from(old))?;
-            canister.snapshots.remove(index);
-            Ok(())
-        }
-        None if canister.snapshots.len() >= SNAPSHOT_LIMIT => {
-            Err(Reject::snapshot_limit(canister.id))
-        }
-        None => Ok(()),
-    }
-}
-
-fn position(canister: &CanisterState, id: &SnapshotId) -> Result<usize, Reject> {
-    let mut snapshots = canister.snapshots.iter();
-    match snapshots.position(|snapshot| snapshot.id == *id) {
-        Some(index) => Ok(index),
-        None if id.owner().is_some_and(|owner| owner != canister.id) => {
-            Err(Reject::foreign_snapshot(canister.id, id))
-        }
-        None => Err(Reject::no_snapshot(canister.id, id)),
-    }
-}
-
-fn listed(snapshot: &Snapshot) -> ic::Snapshot {
-    ic::Snapshot {
-        id: snapshot.id.as_bytes().to_vec(),
-        taken_at_timestamp: snapshot.taken_at,
-        total_size: snapshot.total_size(),
-    }
-}
-
-fn outside(offset: u64, length: u64) -> Reject {
-    Reject::bad_argument(format!(
-        "offset {offset} and size {length} are out of bounds"
-    ))
 }

@@ -149,6 +149,11 @@ impl Network {
         self.shared.lock().faults.hits(id)
     }
 
+    /// How many calls the fault holds now.
+    pub fn held(&self, id: FaultId) -> usize {
+        self.shared.lock().faults.held(id)
+    }
+
     /// Removes all faults; calls that one of them holds are discarded.
     pub fn clear(&self) {
         self.shared.lock().faults.clear();
