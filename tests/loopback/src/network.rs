@@ -149,11 +149,6 @@ impl Network {
         self.shared.lock().faults.hits(id)
     }
 
-    /// How many calls the fault holds now.
-    pub fn held(&self, id: FaultId) -> usize {
-        self.shared.lock().faults.held(id)
-    }
-
     /// Removes all faults; calls that one of them holds are discarded.
     pub fn clear(&self) {
         self.shared.lock().faults.clear();
@@ -170,9 +165,9 @@ impl Network {
         self.shared.lock().faults.set_gate(id, Gate::Discarded);
     }
 
-    /// Waits until the fault holds a call; `false` if the time is up.
-    pub fn wait_held(&self, id: FaultId, timeout: Duration) -> bool {
-        let held = |world: &mut World| (world.faults.held(id) > 0).then_some(());
+    /// Waits until the fault holds so many calls at once; `false` if the time is up.
+    pub fn wait_held(&self, id: FaultId, calls: usize, timeout: Duration) -> bool {
+        let held = |world: &mut World| (world.faults.held(id) >= calls).then_some(());
         self.shared.wait(timeout, held).is_some()
     }
 

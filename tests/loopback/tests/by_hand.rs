@@ -2,10 +2,20 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use loopback::{IcpHome, Run, require_icp};
+
+/// A child that does not outlive its test.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
 
 #[test]
 fn it_says_where_it_is_and_writes_its_log() {
@@ -15,13 +25,14 @@ fn it_says_where_it_is_and_writes_its_log() {
     let fleet = home.path().join("fleet.json");
     let canister = r#"{"canisters": [{"status": "stopped", "heap": 65536}]}"#;
     std::fs::write(&fleet, canister).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_loopback"))
+    let child = Command::new(env!("CARGO_BIN_EXE_loopback"))
         .args(["--controller", &home.principal().to_text()])
         .args(["--log", log.as_str(), "--state", fleet.as_str()])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut child = Served(child);
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
     let mut next = |name: &str| {
         let line = lines.next().unwrap().unwrap();
         line.strip_prefix(name).unwrap().trim().to_owned()
@@ -32,8 +43,7 @@ fn it_says_where_it_is_and_writes_its_log() {
         "canister", "status", &canister, "--json", "-n", &url, "-k", &key,
     ]);
     let run = Run::from(status.output().unwrap());
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(child);
     assert_eq!(run.json()["status"], "Stopped");
     let log = std::fs::read_to_string(log).unwrap();
     let line: serde_json::Value = serde_json::from_str(log.trim()).unwrap();

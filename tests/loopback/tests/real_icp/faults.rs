@@ -1,6 +1,8 @@
 //! What goes wrong on the wire, and what of it the network remembers.
 
-use loopback::{Action, Applied, DataKind, Fault, Icp, Reject, SnapshotId, Status, When};
+use loopback::{
+    Action, Applied, CanisterSpec, DataKind, Fault, Icp, Reject, Run, SnapshotId, Status, When,
+};
 
 use crate::{PATIENCE, Setup, content, id_of};
 
@@ -23,7 +25,7 @@ fn a_killed_upload_is_resumed_into_the_same_snapshot() {
         "--json",
     ];
     let mut child = icp.command(&upload).spawn().unwrap();
-    assert!(setup.network.wait_held(fault, PATIENCE));
+    assert!(setup.network.wait_held(fault, 1, PATIENCE));
     child.kill().unwrap();
     child.wait().unwrap();
     setup.network.discard(fault);
@@ -100,7 +102,7 @@ fn a_held_call_has_its_effect_after_its_caller_is_dead() {
     let icp = Icp::new(&setup.home, &setup.network);
     let mut command = icp.command(&["canister", "stop", &setup.canister.to_text()]);
     let mut child = command.spawn().unwrap();
-    assert!(setup.network.wait_held(fault, PATIENCE));
+    assert!(setup.network.wait_held(fault, 1, PATIENCE));
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(
@@ -144,4 +146,48 @@ fn an_accepted_call_is_polled_for() {
     let status = setup.canister("status", &["--json"]).json();
     assert_eq!(status["status"], "Running");
     assert_eq!(setup.network.hits(fault), 1);
+}
+
+#[test]
+fn a_lost_restore_is_not_sent_again_by_icp() {
+    let Some(setup) = Setup::new() else { return };
+    let id = setup.network.with_canister(setup.canister, |canister| {
+        canister.set_status(Status::Stopped);
+        canister.take_snapshot().to_string()
+    });
+    for (when, loads) in [(When::Before, 0), (When::After, 1)] {
+        setup
+            .network
+            .inject(Fault::on("load_canister_snapshot", Action::Drop(when)));
+        // The status call before it has opened the connection that is now closed.
+        let run = setup.snapshot("restore", &[&id]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert_eq!(setup.changes().len(), loads);
+    }
+}
+
+#[test]
+fn many_at_once_are_served_at_once() {
+    let Some(setup) = Setup::new() else { return };
+    let fault = setup
+        .network
+        .inject(Fault::on("stop_canister", Action::Hold(When::Before)).times(8));
+    let icp = Icp::new(&setup.home, &setup.network);
+    let children: Vec<_> = (0..8)
+        .map(|_| {
+            let id = setup
+                .network
+                .create_canister(CanisterSpec::new([setup.home.principal()]));
+            icp.command(&["canister", "stop", &id.to_text()])
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    assert!(setup.network.wait_held(fault, 8, PATIENCE));
+    assert!(setup.network.log().is_empty());
+    setup.network.release(fault);
+    for child in children {
+        assert!(Run::from(child.wait_with_output().unwrap()).success());
+    }
+    assert_eq!(setup.changes().len(), 8);
 }

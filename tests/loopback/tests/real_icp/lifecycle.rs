@@ -2,14 +2,26 @@
 
 use std::time::Duration;
 
-use loopback::{Applied, CanisterSpec, Icp, Network, Options, Outcome, Run, Status};
+use loopback::{Applied, CanisterSpec, Icp, Network, Options, Outcome, Run, Settings, Status};
 
 use crate::{PATIENCE, Setup};
 
 #[test]
 fn a_status_has_every_field_that_icp_asks_for() {
-    let Some(setup) = Setup::new() else { return };
+    let Some(setup) = Setup::with(Options::default(), |spec| CanisterSpec {
+        settings: Settings {
+            compute_allocation: 5,
+            environment_variables: vec![("COLOUR".to_owned(), "blue".to_owned())],
+            ..Settings::default()
+        },
+        ..spec
+    }) else {
+        return;
+    };
     let status = setup.canister("status", &["--json"]).json();
+    let settings = &status["settings"];
+    assert_eq!(settings["compute_allocation"], "5");
+    assert_eq!(settings["environment_variables"][0]["value"], "blue");
     assert_eq!(status["status"], "Running");
     assert_eq!(status["cycles"], "3_000_000_000_000");
     let hash = setup
