@@ -4,6 +4,16 @@
 //! diagnostic is its primary one; labels may lie in several texts (a plan and a journal, say).
 
 mod code;
+mod display;
+mod excerpt;
+mod fingerprint;
+pub mod github;
+pub mod gitlab;
+pub mod json;
+mod path;
+pub mod sarif;
+pub mod suggest;
+pub mod text;
 
 use std::{ops::Range, sync::Arc};
 
@@ -57,7 +67,10 @@ impl Source {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.lines.partition_point(|&start| start <= offset);
         let start = self.lines[line - 1];
-        let column = self.text[start..offset].chars().count() + 1;
+        let before = &self.text[start..offset];
+        // No editor counts a byte order mark as a column.
+        let mark = usize::from(start == 0 && before.starts_with('\u{feff}'));
+        let column = before.chars().count() - mark + 1;
         Position {
             offset,
             line,
@@ -97,6 +110,21 @@ pub struct Label {
     pub span: Range<usize>,
     /// A fragment without capital and full stop; may be empty.
     pub message: String,
+}
+
+impl Label {
+    /// The span, held within its text, the right way round and on boundaries of characters.
+    pub fn range(&self) -> Range<usize> {
+        let text = self.source.text();
+        let start = text.floor_char_boundary(self.span.start);
+        start..text.ceil_char_boundary(self.span.end.max(start))
+    }
+
+    /// Where the span starts and where it ends, exclusively.
+    pub fn positions(&self) -> (Position, Position) {
+        let Range { start, end } = self.range();
+        (self.source.position(start), self.source.position(end))
+    }
 }
 
 /// How much a diagnostic weighs.
