@@ -46,9 +46,7 @@ impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         let (name, text) = (name.into(), text.into());
         let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        let lines = std::iter::once(0)
-            .chain(ends.map(|(at, _)| at + 1))
-            .collect();
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
         Arc::new(Self { name, text, lines })
     }
 
@@ -71,11 +69,7 @@ impl Source {
         // No editor counts a byte order mark as a column.
         let mark = usize::from(start == 0 && before.starts_with('\u{feff}'));
         let column = before.chars().count() - mark + 1;
-        Position {
-            offset,
-            line,
-            column,
-        }
+        Position { offset, line, column }
     }
 
     /// The bytes of a line counted from 1, without its line end; empty beyond the last.
@@ -83,21 +77,14 @@ impl Source {
         let Some(&start) = self.lines.get(line.saturating_sub(1)) else {
             return self.text.len()..self.text.len();
         };
-        let end = self
-            .lines
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.lines.get(line).map_or(self.text.len(), |next| next - 1);
         let text = self.text[start..end].trim_end_matches('\r');
         start..start + text.len()
     }
 
     /// Points at a span of the text with a message.
     pub fn label(self: &Arc<Self>, span: Range<usize>, message: impl Into<String>) -> Label {
-        Label {
-            source: Arc::clone(self),
-            span,
-            message: message.into(),
-        }
+        Label { source: Arc::clone(self), span, message: message.into() }
     }
 }
 
@@ -153,12 +140,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// States a problem at its primary place.
     pub fn new(code: Code, message: impl Into<String>, primary: Label) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            labels: vec![primary],
-            help: None,
-        }
+        Self { code, message: message.into(), labels: vec![primary], help: None }
     }
 
     /// Adds a further place.
@@ -193,11 +175,7 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by_key(|d| {
         d.labels.first().map(|label| {
             let source = Arc::as_ptr(&label.source);
-            (
-                order.iter().position(|&o| o == source),
-                label.span.start,
-                label.span.end,
-            )
+            (order.iter().position(|&o| o == source), label.span.start, label.span.end)
         })
     });
 }

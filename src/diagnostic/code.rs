@@ -97,8 +97,6 @@ codes! {
     NotACanister = "E0207",
     /// a name of a canister where only a principal will do
     TargetName = "E0208",
-    /// a verification that nothing is stated for
-    EmptyExpectation = "E0209",
 
     /// an artifact is not there
     ArtifactMissing = "E0301",
@@ -112,23 +110,31 @@ codes! {
     BlobSize = "E0305",
     /// a chunk of an artifact has not the hash that its name says
     ChunkName = "E0306",
+
+    /// no safety snapshots
+    SafetyOff = "W0101",
+    /// cleanup of nothing
+    CleanupOfNothing = "W0102",
+    /// no application check
+    NoChecks = "W0103",
+    /// a module hash that nothing can be compared with
+    NoModuleHash = "W0104",
+    /// the id of a snapshot that seems to be another canister's
+    ForeignSnapshot = "W0105",
+    /// uploads that need more memory than there is
+    MemoryLimit = "W0106",
+    /// artifacts that are not here
+    ArtifactsAbsent = "W0301",
 }
 
 impl Code {
     /// How much problems of this kind weigh: codes with `W` warn.
     pub fn severity(self) -> Severity {
-        if self.as_str().starts_with('W') {
-            Severity::Warning
-        } else {
-            Severity::Error
-        }
+        if self.as_str().starts_with('W') { Severity::Warning } else { Severity::Error }
     }
 
     /// The code of a text such as `E0102`, in either case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| code.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
     }
 }

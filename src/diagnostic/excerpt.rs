@@ -58,10 +58,7 @@ impl Excerpt {
     /// Excerpts a text around labels of it, each told whether it is the primary one, with so many characters of a long
     /// line on either side of a label's ends.
     pub(super) fn new(source: &Source, labels: &[(&Label, bool)], reach: usize) -> Self {
-        let drawn: Vec<_> = labels
-            .iter()
-            .map(|(label, _)| Drawn::new(source, label))
-            .collect();
+        let drawn: Vec<_> = labels.iter().map(|(label, _)| Drawn::new(source, label)).collect();
         let mut anchors: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         let last = last_line(source);
         for d in &drawn {
@@ -152,13 +149,8 @@ impl Excerpt {
     /// Draws no label over another: the outer one up to the inner, two of one place as one.
     fn part_marks(&mut self) {
         let text = &self.text;
-        let on_one_line = |mark: &Mark| {
-            !text[mark.span.clone()]
-                .trim_end_matches('\n')
-                .contains('\n')
-        };
-        self.marks
-            .sort_by_key(|mark| (mark.span.start, mark.span.end));
+        let on_one_line = |mark: &Mark| !text[mark.span.clone()].trim_end_matches('\n').contains('\n');
+        self.marks.sort_by_key(|mark| (mark.span.start, mark.span.end));
         let mut parted: Vec<Mark> = Vec::new();
         for mut mark in std::mem::take(&mut self.marks) {
             if let Some(left) = parted.last_mut()
@@ -221,13 +213,7 @@ impl Drawn {
             message = message.trim_start().to_owned();
             (last, end) = (first, head.end);
         }
-        Self {
-            span: start..end,
-            close,
-            first,
-            last,
-            message,
-        }
+        Self { span: start..end, close, first, last, message }
     }
 }
 
@@ -246,12 +232,7 @@ fn last_line(source: &Source) -> usize {
 }
 
 /// The parts of a line that are shown: all of a short one, else what is near the anchors.
-fn windows(
-    text: &str,
-    line: &Range<usize>,
-    anchors: &BTreeSet<usize>,
-    reach: usize,
-) -> Vec<Range<usize>> {
+fn windows(text: &str, line: &Range<usize>, anchors: &BTreeSet<usize>, reach: usize) -> Vec<Range<usize>> {
     if line.len() <= 2 * reach {
         return vec![line.clone()];
     }
@@ -265,9 +246,7 @@ fn windows(
     let mut windows: Vec<Range<usize>> = Vec::new();
     for &anchor in anchors {
         let mut before = text[line.start..anchor].char_indices().rev();
-        let start = before
-            .nth(reach.saturating_sub(1))
-            .map_or(line.start, |(at, _)| line.start + at);
+        let start = before.nth(reach.saturating_sub(1)).map_or(line.start, |(at, _)| line.start + at);
         let end = forward(anchor, reach);
         match windows.last_mut() {
             Some(left) if left.end >= start => left.end = end,

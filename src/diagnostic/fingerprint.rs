@@ -25,10 +25,7 @@ impl Fingerprints {
             let token = &label.source.text()[label.range()];
             &token[..token.floor_char_boundary(MOST_TEXT)]
         });
-        let like = hex::encode(Sha256::digest(format!(
-            "{}\0{path}\0{token}",
-            diagnostic.code.as_str()
-        )));
+        let like = hex::encode(Sha256::digest(format!("{}\0{path}\0{token}", diagnostic.code.as_str())));
         let times = self.seen.entry(like.clone()).or_default();
         *times += 1;
         hex::encode(Sha256::digest(format!("{like}\0{times}")))

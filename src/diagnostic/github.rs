@@ -16,17 +16,12 @@ const MOST_TEXT: usize = 900;
 pub fn render(diagnostics: &[Diagnostic], root: &Utf8Path) -> String {
     let mut out = String::new();
     for (severity, command) in [(Severity::Error, "error"), (Severity::Warning, "warning")] {
-        let all: Vec<_> = diagnostics
-            .iter()
-            .filter(|d| d.severity() == severity)
-            .collect();
+        let all: Vec<_> = diagnostics.iter().filter(|d| d.severity() == severity).collect();
         for diagnostic in all.iter().take(MOST) {
             push(&mut out, command, diagnostic, root);
         }
         if let Some(hidden) = all.len().checked_sub(MOST).filter(|&hidden| hidden > 0) {
-            out.push_str(&format!(
-                "::{command} title=icp-restore::and {hidden} more\n"
-            ));
+            out.push_str(&format!("::{command} title=icp-restore::and {hidden} more\n"));
         }
     }
     out
@@ -55,25 +50,16 @@ fn push(out: &mut String, command: &str, diagnostic: &Diagnostic, root: &Utf8Pat
         let start = label.positions().0;
         let file = display::line(&path::relative(label.source.name(), root), 200);
         let message = display::line(&label.message, 200);
-        text.push_str(&format!(
-            "\n{file}:{}:{}: {message}",
-            start.line, start.column
-        ));
+        text.push_str(&format!("\n{file}:{}:{}: {message}", start.line, start.column));
     }
     if let Some(help) = &diagnostic.help {
         text.push_str(&format!("\nhelp: {}", display::lines(help, MOST_TEXT)));
     }
-    out.push_str(&format!(
-        "::{command} {}::{}\n",
-        properties.join(","),
-        data(&text)
-    ));
+    out.push_str(&format!("::{command} {}::{}\n", properties.join(","), data(&text)));
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
-        .replace('\r', "%0D")
-        .replace('\n', "%0A")
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

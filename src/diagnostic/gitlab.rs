@@ -45,12 +45,7 @@ pub fn issues(diagnostics: &[Diagnostic], root: &Utf8Path) -> Vec<Issue> {
                 Severity::Error => "major",
                 Severity::Warning => "minor",
             },
-            location: Location {
-                path,
-                lines: Lines {
-                    begin: primary.map_or(1, |label| label.positions().0.line),
-                },
-            },
+            location: Location { path, lines: Lines { begin: primary.map_or(1, |label| label.positions().0.line) } },
         }
     };
     diagnostics.iter().map(issue).collect()

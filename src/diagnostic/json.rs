@@ -34,10 +34,7 @@ struct Place<'a> {
 impl<'a> Report<'a> {
     /// Views diagnostics in their order, all of them.
     pub fn new(diagnostics: &'a [Diagnostic]) -> Self {
-        Self {
-            version: 1,
-            diagnostics: diagnostics.iter().map(Problem::new).collect(),
-        }
+        Self { version: 1, diagnostics: diagnostics.iter().map(Problem::new).collect() }
     }
 }
 
@@ -45,13 +42,7 @@ impl<'a> Problem<'a> {
     fn new(diagnostic: &'a Diagnostic) -> Self {
         let labels = diagnostic.labels.iter().enumerate().map(|(index, label)| {
             let (start, end) = label.positions();
-            Place {
-                file: label.source.name(),
-                primary: index == 0,
-                message: &label.message,
-                start,
-                end,
-            }
+            Place { file: label.source.name(), primary: index == 0, message: &label.message, start, end }
         });
         Self {
             code: diagnostic.code.as_str(),

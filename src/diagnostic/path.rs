@@ -6,15 +6,9 @@ use camino::{Utf8Component, Utf8Path};
 pub(super) fn relative(name: &str, root: &Utf8Path) -> String {
     let path = Utf8Path::new(name);
     let path = path.strip_prefix(root).unwrap_or(path);
-    let parts = path
-        .components()
-        .filter(|part| *part != Utf8Component::CurDir);
+    let parts = path.components().filter(|part| *part != Utf8Component::CurDir);
     let relative = parts.collect::<camino::Utf8PathBuf>().into_string();
-    if relative.is_empty() {
-        ".".to_owned()
-    } else {
-        relative
-    }
+    if relative.is_empty() { ".".to_owned() } else { relative }
 }
 
 /// A path as a reference of RFC 3986: relative, or of the scheme `file` where it is absolute.

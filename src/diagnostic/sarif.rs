@@ -16,15 +16,11 @@ pub fn log(diagnostics: &[Diagnostic], root: &Utf8Path) -> Value {
     let codes: BTreeSet<Code> = shown.iter().map(|d| d.code).collect();
     let codes: Vec<Code> = codes.into_iter().collect();
     let mut fingerprints = Fingerprints::default();
-    let results: Vec<Value> = shown
-        .iter()
-        .map(|d| result(d, &codes, root, &mut fingerprints))
-        .collect();
+    let results: Vec<Value> = shown.iter().map(|d| result(d, &codes, root, &mut fingerprints)).collect();
     let mut invocation = json!({ "executionSuccessful": true });
     if diagnostics.len() > MOST {
         let text = format!("and {} more", diagnostics.len() - MOST);
-        invocation["toolExecutionNotifications"] =
-            json!([{ "level": "warning", "message": { "text": text } }]);
+        invocation["toolExecutionNotifications"] = json!([{ "level": "warning", "message": { "text": text } }]);
     }
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -52,12 +48,7 @@ fn rule(code: Code) -> Value {
     })
 }
 
-fn result(
-    diagnostic: &Diagnostic,
-    codes: &[Code],
-    root: &Utf8Path,
-    fingerprints: &mut Fingerprints,
-) -> Value {
+fn result(diagnostic: &Diagnostic, codes: &[Code], root: &Utf8Path, fingerprints: &mut Fingerprints) -> Value {
     let mut text = diagnostic.message.clone();
     if let Some(help) = &diagnostic.help {
         text.push_str(&format!("\nhelp: {help}"));

@@ -5,7 +5,7 @@ const MOST: usize = 200;
 
 /// The known word that was meant: one that differs in case or in `_` for `-`, else the nearest by edits, of which one in
 /// three characters may be wrong; the first of equals.
-pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
     if length > MOST {
         return None;
@@ -13,7 +13,7 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let most = (length / 3).max(1);
     let folded = fold(wrong);
     let mut best: Option<(usize, &str)> = None;
-    for word in known.into_iter().filter(|&word| word != wrong) {
+    for word in known.filter(|&word| word != wrong) {
         if fold(word) == folded {
             return Some(word);
         }
@@ -27,10 +27,7 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 
 /// The known principal that a text is but two edits from, dashes and case apart; none where two are equally near, for a
 /// wrong suggestion would name a wrong canister.
-pub fn nearest_principal<'a>(
-    wrong: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest_principal<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if wrong.len() > MOST {
         return None;
     }

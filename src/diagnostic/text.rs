@@ -94,11 +94,7 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
     if diagnostics.len() > 9 && codes.len() > 1 {
         let mut codes: Vec<_> = codes.into_iter().collect();
         codes.sort_by_key(|&(code, times)| (std::cmp::Reverse(times), code));
-        let most: Vec<_> = codes
-            .iter()
-            .take(3)
-            .map(|(code, times)| format!("{} ({times})", code.as_str()))
-            .collect();
+        let most: Vec<_> = codes.iter().take(3).map(|(code, times)| format!("{} ({times})", code.as_str())).collect();
         line.push_str(&format!("; most frequent: {}", most.join(", ")));
     }
     line
@@ -132,8 +128,7 @@ fn parts(diagnostic: &Diagnostic, reach: usize) -> Vec<Part> {
     let mut texts: Vec<Vec<(&Label, bool)>> = Vec::new();
     for (index, label) in diagnostic.labels.iter().take(MOST_LABELS).enumerate() {
         let same = |text: &&mut Vec<(&Label, bool)>| {
-            text.first()
-                .is_some_and(|(first, _)| Arc::ptr_eq(&first.source, &label.source))
+            text.first().is_some_and(|(first, _)| Arc::ptr_eq(&first.source, &label.source))
         };
         match texts.iter_mut().find(same) {
             Some(text) => text.push((label, index == 0)),
@@ -144,12 +139,8 @@ fn parts(diagnostic: &Diagnostic, reach: usize) -> Vec<Part> {
     if let Some(hidden) = diagnostic.labels.len().checked_sub(MOST_LABELS + 1) {
         message.push_str(&format!(" (and {} more)", count(hidden + 1, "place")));
     }
-    let mut parts = vec![Part {
-        head: Some((diagnostic.code, diagnostic.severity())),
-        message,
-        excerpt: None,
-        help: None,
-    }];
+    let mut parts =
+        vec![Part { head: Some((diagnostic.code, diagnostic.severity())), message, excerpt: None, help: None }];
     for (index, labels) in texts.iter().enumerate() {
         let source = &labels[0].0.source;
         if index > 0 {
@@ -162,21 +153,16 @@ fn parts(diagnostic: &Diagnostic, reach: usize) -> Vec<Part> {
         }
         let Some(part) = parts.last_mut() else { break };
         if source.text().trim_start_matches('\u{feff}').is_empty() {
-            part.message
-                .push_str(&format!("\nin {}", display::line(source.name(), 1000)));
+            part.message.push_str(&format!("\nin {}", display::line(source.name(), 1000)));
             for (label, _) in labels.iter().filter(|(label, _)| !label.message.is_empty()) {
-                part.message
-                    .push_str(&format!(": {}", display::line(&label.message, 500)));
+                part.message.push_str(&format!(": {}", display::line(&label.message, 500)));
             }
         } else {
             part.excerpt = Some(Excerpt::new(source, labels, reach));
         }
     }
     if let Some(last) = parts.last_mut() {
-        last.help = diagnostic
-            .help
-            .as_ref()
-            .map(|help| display::lines(help, MOST_TEXT));
+        last.help = diagnostic.help.as_ref().map(|help| display::lines(help, MOST_TEXT));
     }
     parts
 }

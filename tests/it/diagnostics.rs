@@ -5,11 +5,7 @@ use icp_restore::diagnostic::{
     text::{self, Form, Style},
 };
 
-const ASCII: Style = Style {
-    form: Form::Ascii,
-    color: false,
-    width: 100,
-};
+const ASCII: Style = Style { form: Form::Ascii, color: false, width: 100 };
 
 #[test]
 fn preview() {
@@ -19,11 +15,7 @@ fn preview() {
     );
     let journal = Source::new(
         "demo.journal.jsonl",
-        format!(
-            "{{\"a\":\"{}\",\"b\":\"\u{1b}[31m\u{202e}\",\"c\":\"{}\"}}\n",
-            "x".repeat(500),
-            "文".repeat(500)
-        ),
+        format!("{{\"a\":\"{}\",\"b\":\"\u{1b}[31m\u{202e}\",\"c\":\"{}\"}}\n", "x".repeat(500), "文".repeat(500)),
     );
     let t = plan.text();
     let at = |s: &str| {
@@ -47,28 +39,7 @@ fn preview() {
         Diagnostic::new(Code::Unreadable, "cannot read", Source::new("gone.toml", "").label(0..0, "no such file")).with_help("give a path"),
     ];
     println!("{}", text::render(&d, &ASCII, 50));
-    println!(
-        "{}",
-        text::render(
-            &d,
-            &Style {
-                form: Form::Unicode,
-                color: true,
-                ..ASCII
-            },
-            3
-        )
-    );
-    println!(
-        "{}",
-        text::render(
-            &d,
-            &Style {
-                form: Form::Narrated,
-                ..ASCII
-            },
-            50
-        )
-    );
+    println!("{}", text::render(&d, &Style { form: Form::Unicode, color: true, ..ASCII }, 3));
+    println!("{}", text::render(&d, &Style { form: Form::Narrated, ..ASCII }, 50));
     println!("{}", text::summary(&d));
 }

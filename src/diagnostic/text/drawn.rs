@@ -3,8 +3,8 @@
 use std::{fmt, ops::Range};
 
 use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
-    SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
+    SpanContents, ThemeCharacters, ThemeStyles,
 };
 
 use super::{Excerpt, Form, Part, Severity, Style, severity, told};
@@ -19,11 +19,7 @@ pub(super) fn render(parts: Vec<Part>, style: &Style, out: &mut String) {
             Form::Unicode => ThemeCharacters::unicode(),
             Form::Ascii | Form::Narrated => ThemeCharacters::ascii(),
         },
-        styles: if style.color {
-            ThemeStyles::ansi()
-        } else {
-            ThemeStyles::none()
-        },
+        styles: if style.color { ThemeStyles::ansi() } else { ThemeStyles::none() },
     };
     // Neither words nor principals may be cut or hyphenated: they are copied.
     let handler = GraphicalReportHandler::new_themed(theme)
@@ -114,20 +110,12 @@ impl SourceCode for Excerpt {
         };
         let found = if before == 0 {
             let mark = self.marks.iter().find(|mark| mark.span.start == start);
-            mark.map(|mark| {
-                contents(
-                    mark.span.clone(),
-                    mark.start.line - 1,
-                    mark.start.column - 1,
-                )
-            })
+            mark.map(|mark| contents(mark.span.clone(), mark.start.line - 1, mark.start.column - 1))
         } else {
             let holds = |span: &Range<usize>| span.start <= start && end <= span.end;
             let hunk = self.hunks.iter().find(|hunk| holds(&hunk.span));
             hunk.map(|hunk| contents(hunk.span.clone(), hunk.first - 1, 0))
         };
-        found
-            .map(|contents| Box::new(contents) as _)
-            .ok_or(MietteError::OutOfBounds)
+        found.map(|contents| Box::new(contents) as _).ok_or(MietteError::OutOfBounds)
     }
 }

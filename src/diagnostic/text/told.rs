@@ -16,17 +16,9 @@ pub(super) fn render(parts: &[Part], out: &mut String) {
             for mark in &excerpt.marks {
                 let (start, end) = (mark.start, mark.end);
                 let place = if end.line > start.line {
-                    format!(
-                        "line {} column {} to line {} column {}",
-                        start.line, start.column, end.line, end.column
-                    )
+                    format!("line {} column {} to line {} column {}", start.line, start.column, end.line, end.column)
                 } else if end.column > start.column + 1 {
-                    format!(
-                        "line {} columns {} to {}",
-                        start.line,
-                        start.column,
-                        end.column - 1
-                    )
+                    format!("line {} columns {} to {}", start.line, start.column, end.column - 1)
                 } else {
                     format!("line {} column {}", start.line, start.column)
                 };
