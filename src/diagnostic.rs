@@ -26,7 +26,12 @@ pub struct Source {
     text: String,
     /// Offset of the first byte of each line.
     lines: Vec<usize>,
+    /// Characters before each block of bytes, and in all: a column in a line of a megabyte is not counted from its start.
+    counts: Vec<usize>,
 }
+
+/// Bytes of a block of [`Source::counts`].
+const BLOCK: usize = 1024;
 
 /// A place as people and machines count it: offset in bytes from 0, line and column from 1.
 ///
@@ -47,7 +52,13 @@ impl Source {
         let (name, text) = (name.into(), text.into());
         let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        Arc::new(Self { name, text, lines })
+        let mut counts = vec![0];
+        let mut count = 0;
+        for block in text.as_bytes().chunks(BLOCK) {
+            count += characters(block);
+            counts.push(count);
+        }
+        Arc::new(Self { name, text, lines, counts })
     }
 
     /// The name that the user knows the text by: mostly a path, as it was given.
@@ -65,11 +76,16 @@ impl Source {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.lines.partition_point(|&start| start <= offset);
         let start = self.lines[line - 1];
-        let before = &self.text[start..offset];
         // No editor counts a byte order mark as a column.
-        let mark = usize::from(start == 0 && before.starts_with('\u{feff}'));
-        let column = before.chars().count() - mark + 1;
+        let mark = usize::from(start == 0 && offset > 0 && self.text.starts_with('\u{feff}'));
+        let column = self.before(offset) - self.before(start) - mark + 1;
         Position { offset, line, column }
+    }
+
+    /// Characters before an offset.
+    fn before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        self.counts[block] + characters(&self.text.as_bytes()[block * BLOCK..offset])
     }
 
     /// The bytes of a line counted from 1, without its line end; empty beyond the last.
@@ -86,6 +102,11 @@ impl Source {
     pub fn label(self: &Arc<Self>, span: Range<usize>, message: impl Into<String>) -> Label {
         Label { source: Arc::clone(self), span, message: message.into() }
     }
+}
+
+/// Characters that start in some bytes of UTF-8: all bytes but those that go on with one.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| !matches!(byte, 0x80..=0xbf)).count()
 }
 
 /// A place in a text and what is to be said of it.

@@ -241,7 +241,7 @@ fn windows(text: &str, line: &Range<usize>, anchors: &BTreeSet<usize>, reach: us
         chars.nth(count).map_or(line.end, |(at, _)| from + at)
     };
     if anchors.is_empty() {
-        return vec![line.start..forward(line.start, 2 * reach)];
+        return std::iter::once(line.start..forward(line.start, 2 * reach)).collect();
     }
     let mut windows: Vec<Range<usize>> = Vec::new();
     for &anchor in anchors {

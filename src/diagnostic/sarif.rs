@@ -10,6 +10,9 @@ use super::{Code, Diagnostic, Label, Severity, fingerprint::Fingerprints, path};
 /// GitHub refuses a run of more results.
 const MOST: usize = 25_000;
 
+/// The only fingerprint that GitHub regards, and computes from the line where it is absent.
+const FINGERPRINT: &str = "primaryLocationLineHash";
+
 /// Views diagnostics as a log of one run; URIs are relative to `root`, the directory of the repository.
 pub fn log(diagnostics: &[Diagnostic], root: &Utf8Path) -> Value {
     let shown = &diagnostics[..diagnostics.len().min(MOST)];
@@ -63,7 +66,7 @@ fn result(diagnostic: &Diagnostic, codes: &[Code], root: &Utf8Path, fingerprints
         "level": level(diagnostic.severity()),
         "message": { "text": text },
         "locations": primary.map(|label| location(label, root)).as_slice(),
-        "partialFingerprints": { "icpRestore/v1": fingerprints.next(diagnostic, &path) },
+        "partialFingerprints": { FINGERPRINT: fingerprints.next(diagnostic, &path) },
     });
     let related: Vec<Value> = labels.map(|label| location(label, root)).collect();
     if !related.is_empty() {

@@ -13,7 +13,8 @@ pub(super) fn render(parts: &[Part], out: &mut String) {
         out.push_str(&part.message);
         out.push('\n');
         if let Some(excerpt) = &part.excerpt {
-            for mark in &excerpt.marks {
+            let (primary, others): (Vec<_>, Vec<_>) = excerpt.marks.iter().partition(|mark| mark.primary);
+            for mark in primary.into_iter().chain(others) {
                 let (start, end) = (mark.start, mark.end);
                 let place = if end.line > start.line {
                     format!("line {} column {} to line {} column {}", start.line, start.column, end.line, end.column)
