@@ -28,7 +28,7 @@ pub(super) fn line(text: &str, most: usize) -> String {
 
 /// A text that may have several lines, of at most so many characters before escapes.
 pub(super) fn lines(text: &str, most: usize) -> String {
-    clipped(text, most, |c| c == '\n')
+    clipped(&text.replace("\r\n", "\n"), most, |c| c == '\n')
 }
 
 fn clipped(text: &str, most: usize, keep: fn(char) -> bool) -> String {

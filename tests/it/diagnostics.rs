@@ -17,7 +17,7 @@ const STYLE: Style = Style { form: Form::Unicode, color: false, width: 80 };
 
 /// The first place of a token in a text.
 fn find(source: &Source, token: &str) -> Range<usize> {
-    let start = source.text().find(token).unwrap();
+    let start = source.text().find(token).expect("the token is in the text");
     start..start + token.len()
 }
 
@@ -122,8 +122,8 @@ error[E0102]
         text::render(&[diagnostic], &narrated, 50),
         str![[r#"
 error E0102: no such key `snapshto`
-  plans/demo.toml line 5 columns 8 to 13
   plans/demo.toml line 6 columns 1 to 8: not a key here
+  plans/demo.toml line 5 columns 8 to 13
   plans/demo.toml line 12 columns 1 to 15: a key there
     line 4: [[member]]
     line 5: name = "root"
