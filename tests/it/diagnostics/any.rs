@@ -50,7 +50,7 @@ fn diagnostics() -> impl Strategy<Value = Vec<Diagnostic>> {
                         let source = &sources[source];
                         // Ends before starts, within characters and beyond the text are all made.
                         let most = source.text().len() + 3;
-                        source.label(start.index(most)..end.index(most), format!("<label {nth}> {message}"))
+                        source.label(start.index(most)..end.index(most), format!("<label-{nth}> {message}"))
                     })
                     .collect(),
                 help,
@@ -80,7 +80,7 @@ proptest! {
                 prop_assert!(text.contains(diagnostic.code.as_str()));
             }
             let labels: usize = diagnostics.iter().map(|d| d.labels.len()).sum();
-            prop_assert_eq!(text.matches("<label ").count(), labels, "{}", text);
+            prop_assert_eq!(text.matches("<label-").count(), labels, "{}", text);
             let colored = text::render(&diagnostics, &Style { color: true, ..style }, 50);
             prop_assert!(!acts_on_a_terminal(&plain(&colored)));
         }

@@ -125,7 +125,7 @@ fn json_is_of_the_agreed_form() {
 fn github_gets_commands_that_it_can_read() {
     assert_data_eq!(github::render(&problems(""), root()), str![[r#"
 ::error file=plans/my plan%3Aé.toml,line=2,endLine=2,col=1,endColumn=7,title=E0102 no such key::no such key `uplaod`: 50%25 sure, or: not%0Ahelp: write `upload`
-::error file=plans/my plan%3Aé.toml,line=2,endLine=2,col=1,endColumn=7,title=E0102 no such key::no such key `uplaod`, again\r%0Asecond line: 50%25 sure, or: not%0Ahelp: write `upload`
+::error file=plans/my plan%3Aé.toml,line=2,endLine=2,col=1,endColumn=7,title=E0102 no such key::no such key `uplaod`, again%0Asecond line: 50%25 sure, or: not%0Ahelp: write `upload`
 ::error file=plans/my plan%3Aé.toml,line=3,endLine=4,title=E0103 a key is missing::no `source`: in this member%0Arun,1.jsonl:1:10: opened here
 ::error title=E0001 a file cannot be read::nowhere
 ::warning file=plans/my plan%3Aé.toml,line=6,endLine=6,col=12,endColumn=17,title=W0101 no safety snapshots::no safety snapshot
