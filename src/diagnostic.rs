@@ -4,7 +4,16 @@
 //! diagnostic is its primary one; labels may lie in several texts (a plan and a journal, say).
 
 mod code;
+mod display;
+mod excerpt;
+mod fingerprint;
+pub mod github;
+pub mod gitlab;
+pub mod json;
+mod path;
+pub mod sarif;
 pub mod suggest;
+pub mod text;
 
 use std::{ops::Range, sync::Arc};
 
@@ -17,7 +26,12 @@ pub struct Source {
     text: String,
     /// Offset of the first byte of each line.
     lines: Vec<usize>,
+    /// Characters before each block of bytes, and in all: a column in a line of a megabyte is not counted from its start.
+    counts: Vec<usize>,
 }
+
+/// Bytes of a block of [`Source::counts`].
+const BLOCK: usize = 1024;
 
 /// A place as people and machines count it: offset in bytes from 0, line and column from 1.
 ///
@@ -38,7 +52,13 @@ impl Source {
         let (name, text) = (name.into(), text.into());
         let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
         let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
-        Arc::new(Self { name, text, lines })
+        let mut counts = vec![0];
+        let mut count = 0;
+        for block in text.as_bytes().chunks(BLOCK) {
+            count += characters(block);
+            counts.push(count);
+        }
+        Arc::new(Self { name, text, lines, counts })
     }
 
     /// The name that the user knows the text by: mostly a path, as it was given.
@@ -56,8 +76,16 @@ impl Source {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.lines.partition_point(|&start| start <= offset);
         let start = self.lines[line - 1];
-        let column = self.text[start..offset].chars().count() + 1;
+        // No editor counts a byte order mark as a column.
+        let mark = usize::from(start == 0 && offset > 0 && self.text.starts_with('\u{feff}'));
+        let column = self.before(offset) - self.before(start) - mark + 1;
         Position { offset, line, column }
+    }
+
+    /// Characters before an offset.
+    fn before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        self.counts[block] + characters(&self.text.as_bytes()[block * BLOCK..offset])
     }
 
     /// The bytes of a line counted from 1, without its line end; empty beyond the last.
@@ -76,6 +104,11 @@ impl Source {
     }
 }
 
+/// Characters that start in some bytes of UTF-8: all bytes but those that go on with one.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| !matches!(byte, 0x80..=0xbf)).count()
+}
+
 /// A place in a text and what is to be said of it.
 #[derive(Debug, Clone)]
 pub struct Label {
@@ -85,6 +118,21 @@ pub struct Label {
     pub span: Range<usize>,
     /// A fragment without capital and full stop; may be empty.
     pub message: String,
+}
+
+impl Label {
+    /// The span, held within its text, the right way round and on boundaries of characters.
+    pub fn range(&self) -> Range<usize> {
+        let text = self.source.text();
+        let start = text.floor_char_boundary(self.span.start);
+        start..text.ceil_char_boundary(self.span.end.max(start))
+    }
+
+    /// Where the span starts and where it ends, exclusively.
+    pub fn positions(&self) -> (Position, Position) {
+        let Range { start, end } = self.range();
+        (self.source.position(start), self.source.position(end))
+    }
 }
 
 /// How much a diagnostic weighs.

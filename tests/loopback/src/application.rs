@@ -64,8 +64,7 @@ impl Method {
     /// Answers so many calls in another way first, such as `("warming",)` three times.
     #[must_use]
     pub fn first(mut self, times: usize, response: &Response) -> Self {
-        self.first
-            .extend(std::iter::repeat_n(response.clone(), times));
+        self.first.extend(std::iter::repeat_n(response.clone(), times));
         self
     }
 
@@ -75,11 +74,7 @@ impl Method {
     }
 
     fn new(kind: Kind, then: Response) -> Self {
-        Self {
-            kind,
-            first: VecDeque::new(),
-            then,
-        }
+        Self { kind, first: VecDeque::new(), then }
     }
 }
 
@@ -157,15 +152,10 @@ impl From<Result<Vec<u8>, Reject>> for ProxyResult {
     /// In the words of a proxy that repeats all of what it was told.
     fn from(result: Result<Vec<u8>, Reject>) -> Self {
         match result {
-            Ok(result) => Self::Ok(ProxyOk {
-                result: ByteBuf::from(result),
-            }),
+            Ok(result) => Self::Ok(ProxyOk { result: ByteBuf::from(result) }),
             Err(reject) => {
                 let code = reject.error_code.as_deref().unwrap_or("no code");
-                let reason = format!(
-                    "The call was rejected with code {}: {} ({code})",
-                    reject.code, reject.message
-                );
+                let reason = format!("The call was rejected with code {}: {} ({code})", reject.code, reject.message);
                 Self::Err(ProxyError::CallFailed { reason })
             }
         }

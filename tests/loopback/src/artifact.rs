@@ -54,10 +54,7 @@ pub fn write_artifact(directory: &Utf8Path, content: &SnapshotContent) -> io::Re
         global_timer: "inactive",
         on_low_wasm_memory_hook_status: "condition_not_satisfied",
     };
-    fs::write(
-        directory.join("metadata.json"),
-        serde_json::to_vec_pretty(&metadata)?,
-    )?;
+    fs::write(directory.join("metadata.json"), serde_json::to_vec_pretty(&metadata)?)?;
     fs::write(directory.join(".lock"), "")
 }
 

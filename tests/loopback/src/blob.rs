@@ -16,10 +16,7 @@ pub struct Blob {
 impl Blob {
     /// Zeros that wait to be written.
     pub fn zeros(length: usize) -> Self {
-        Self {
-            bytes: Arc::new(vec![0; length]),
-            written: Vec::new(),
-        }
+        Self { bytes: Arc::new(vec![0; length]), written: Vec::new() }
     }
 
     /// Writes a chunk; `false`, and nothing written, where it would not fit.

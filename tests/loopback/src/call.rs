@@ -22,34 +22,17 @@ impl Call {
     /// `effective` is the canister in the URL.
     pub(crate) fn new(effective: Principal, invocation: Invocation) -> Self {
         let (id, caller) = (invocation.id, invocation.sender);
-        let proxied = (invocation.method == "proxy")
-            .then(|| decode::<ProxyArgs>(&invocation.arg).ok())
-            .flatten();
+        let proxied = (invocation.method == "proxy").then(|| decode::<ProxyArgs>(&invocation.arg).ok()).flatten();
         let (via, target, method, arg) = match proxied {
-            Some(args) => (
-                Some(invocation.canister),
-                args.canister_id,
-                args.method,
-                args.args,
-            ),
+            Some(args) => (Some(invocation.canister), args.canister_id, args.method, args.args),
             None => (None, invocation.canister, invocation.method, invocation.arg),
         };
         let management = target == Principal::management_canister();
         let canister = match (management, via) {
             (false, _) => target,
             (true, None) => effective,
-            (true, Some(_)) => {
-                decode::<CanisterIdRecord>(&arg).map_or(target, |record| record.canister_id)
-            }
+            (true, Some(_)) => decode::<CanisterIdRecord>(&arg).map_or(target, |record| record.canister_id),
         };
-        Self {
-            id,
-            caller,
-            via,
-            management,
-            canister,
-            method,
-            arg,
-        }
+        Self { id, caller, via, management, canister, method, arg }
     }
 }

@@ -259,11 +259,7 @@ impl Canister {
 
     fn record(&mut self, kind: ChangeKind) {
         self.version += 1;
-        self.history.push(Change {
-            at: now_nanos(),
-            version: self.version,
-            kind,
-        });
+        self.history.push(Change { at: now_nanos(), version: self.version, kind });
     }
 }
 

@@ -19,9 +19,8 @@ use crate::{log::now_nanos, world::RequestStatus};
 
 /// The head of every DER-encoded BLS key of the Internet Computer.
 const DER_HEAD: [u8; 37] = [
-    0x30, 0x81, 0x82, 0x30, 0x1d, 0x06, 0x0d, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xdc, 0x7c, 0x05,
-    0x03, 0x01, 0x02, 0x01, 0x06, 0x0c, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xdc, 0x7c, 0x05, 0x03,
-    0x02, 0x01, 0x03, 0x61, 0x00,
+    0x30, 0x81, 0x82, 0x30, 0x1d, 0x06, 0x0d, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xdc, 0x7c, 0x05, 0x03, 0x01, 0x02,
+    0x01, 0x06, 0x0c, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0xdc, 0x7c, 0x05, 0x03, 0x02, 0x01, 0x03, 0x61, 0x00,
 ];
 
 /// The state tree while it is built; siblings sort themselves.
@@ -91,10 +90,7 @@ impl From<Node> for HashTree {
         match node {
             Node::Leaf(value) => leaf(value),
             Node::Branch(children) => {
-                let labeled = children
-                    .into_iter()
-                    .map(|(name, child)| label(name, Self::from(child)))
-                    .collect();
+                let labeled = children.into_iter().map(|(name, child)| label(name, Self::from(child))).collect();
                 balance(labeled)
             }
         }
@@ -127,9 +123,7 @@ impl Certifier {
     /// The same seed gives the same root key.
     pub(crate) fn new(seed: u64) -> Self {
         let mut secret = [0; 32];
-        secret.copy_from_slice(&Sha256::digest(
-            [&b"loopback"[..], &seed.to_be_bytes()].concat(),
-        ));
+        secret.copy_from_slice(&Sha256::digest([&b"loopback"[..], &seed.to_be_bytes()].concat()));
         // Below the order of the group, which starts with 0x73.
         secret[0] &= 0x3f;
         let key = PrivateKey::deserialize(&secret).expect("the number is below the group's order");
@@ -146,21 +140,14 @@ impl Certifier {
     pub(crate) fn certify(&self, tree: Tree) -> Vec<u8> {
         let tree = HashTree::from(tree.0);
         let message = [&b"\x0Dic-state-root"[..], &tree.digest()].concat();
-        cbor(&Certificate {
-            tree,
-            signature: self.key.sign(&message).serialize().to_vec(),
-            delegation: None,
-        })
+        cbor(&Certificate { tree, signature: self.key.sign(&message).serialize().to_vec(), delegation: None })
     }
 }
 
 /// CBOR under the self-describing tag, as the real network writes it.
 pub(crate) fn cbor(value: &impl Serialize) -> Vec<u8> {
     let mut serializer = serde_cbor::Serializer::new(Vec::new());
-    serializer
-        .self_describe()
-        .and_then(|()| value.serialize(&mut serializer))
-        .expect("writing to memory cannot fail");
+    serializer.self_describe().and_then(|()| value.serialize(&mut serializer)).expect("writing to memory cannot fail");
     serializer.into_inner()
 }
 

@@ -2,9 +2,9 @@
 
 use candid::{CandidType, Principal, decode_one, utils::ArgumentDecoder};
 use ic_management_canister_types::{
-    CanisterIdRecord, DeleteCanisterSnapshotArgs, LoadCanisterSnapshotArgs,
-    ReadCanisterSnapshotDataArgs, ReadCanisterSnapshotMetadataArgs, SnapshotDataKind,
-    SnapshotDataOffset, TakeCanisterSnapshotArgs, UploadCanisterSnapshotMetadataArgs,
+    CanisterIdRecord, DeleteCanisterSnapshotArgs, LoadCanisterSnapshotArgs, ReadCanisterSnapshotDataArgs,
+    ReadCanisterSnapshotMetadataArgs, SnapshotDataKind, SnapshotDataOffset, TakeCanisterSnapshotArgs,
+    UploadCanisterSnapshotMetadataArgs,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -95,30 +95,21 @@ impl Command {
         let id = |bytes: &[u8]| Some(SnapshotId::from(bytes.to_vec()));
         match &self.action {
             Action::Status | Action::Stop | Action::Start | Action::List => Detail::default(),
-            Action::Take(args) => Detail {
-                replaces: args.replace_snapshot.as_deref().and_then(id),
-                ..Detail::default()
-            },
-            Action::UploadMetadata(args) => Detail {
-                replaces: args.replace_snapshot.as_deref().and_then(id),
-                ..Detail::default()
-            },
-            Action::Load(snapshot) | Action::Delete(snapshot) | Action::ReadMetadata(snapshot) => {
-                Detail {
-                    snapshot: Some(snapshot.clone()),
-                    ..Detail::default()
-                }
+            Action::Take(args) => {
+                Detail { replaces: args.replace_snapshot.as_deref().and_then(id), ..Detail::default() }
             }
-            Action::ReadData(snapshot, kind) => Detail {
-                snapshot: Some(snapshot.clone()),
-                replaces: None,
-                data: Some(read_span(kind)),
-            },
-            Action::UploadData(args) => Detail {
-                snapshot: id(&args.snapshot_id),
-                replaces: None,
-                data: Some(args.span()),
-            },
+            Action::UploadMetadata(args) => {
+                Detail { replaces: args.replace_snapshot.as_deref().and_then(id), ..Detail::default() }
+            }
+            Action::Load(snapshot) | Action::Delete(snapshot) | Action::ReadMetadata(snapshot) => {
+                Detail { snapshot: Some(snapshot.clone()), ..Detail::default() }
+            }
+            Action::ReadData(snapshot, kind) => {
+                Detail { snapshot: Some(snapshot.clone()), replaces: None, data: Some(read_span(kind)) }
+            }
+            Action::UploadData(args) => {
+                Detail { snapshot: id(&args.snapshot_id), replaces: None, data: Some(args.span()) }
+            }
         }
     }
 }
@@ -131,11 +122,7 @@ impl UploadData {
             SnapshotDataOffset::StableMemory { offset } => (DataKind::Stable, offset),
             SnapshotDataOffset::WasmChunk => (DataKind::Chunk, 0),
         };
-        DataSpan {
-            kind,
-            offset,
-            length: self.chunk.len() as u64,
-        }
+        DataSpan { kind, offset, length: self.chunk.len() as u64 }
     }
 }
 
@@ -147,11 +134,7 @@ pub(crate) fn read_span(kind: &SnapshotDataKind) -> DataSpan {
         SnapshotDataKind::StableMemory { offset, size } => (DataKind::Stable, *offset, *size),
         SnapshotDataKind::WasmChunk { .. } => (DataKind::Chunk, 0, 0),
     };
-    DataSpan {
-        kind,
-        offset,
-        length,
-    }
+    DataSpan { kind, offset, length }
 }
 
 /// Whether a canister can be different after a call of this method.

@@ -68,35 +68,13 @@ impl Request {
     fn of(content: EnvelopeContent) -> Option<Self> {
         let id = content.to_request_id();
         let call = matches!(content, EnvelopeContent::Call { .. });
-        let (EnvelopeContent::Call {
-            sender,
-            canister_id,
-            method_name,
-            arg,
-            ..
-        }
-        | EnvelopeContent::Query {
-            sender,
-            canister_id,
-            method_name,
-            arg,
-            ..
-        }) = content
+        let (EnvelopeContent::Call { sender, canister_id, method_name, arg, .. }
+        | EnvelopeContent::Query { sender, canister_id, method_name, arg, .. }) = content
         else {
             return None;
         };
-        let invocation = Invocation {
-            id,
-            sender,
-            canister: canister_id,
-            method: method_name,
-            arg,
-        };
-        Some(if call {
-            Self::Call(invocation)
-        } else {
-            Self::Query(invocation)
-        })
+        let invocation = Invocation { id, sender, canister: canister_id, method: method_name, arg };
+        Some(if call { Self::Call(invocation) } else { Self::Query(invocation) })
     }
 }
 
@@ -109,25 +87,9 @@ impl RawContent {
         let nonce = self.nonce.map(ByteBuf::into_vec);
         let ingress_expiry = self.ingress_expiry;
         Ok(if call {
-            EnvelopeContent::Call {
-                nonce,
-                ingress_expiry,
-                sender,
-                canister_id,
-                method_name,
-                arg,
-                sender_info: None,
-            }
+            EnvelopeContent::Call { nonce, ingress_expiry, sender, canister_id, method_name, arg, sender_info: None }
         } else {
-            EnvelopeContent::Query {
-                ingress_expiry,
-                sender,
-                canister_id,
-                method_name,
-                arg,
-                nonce,
-                sender_info: None,
-            }
+            EnvelopeContent::Query { ingress_expiry, sender, canister_id, method_name, arg, nonce, sender_info: None }
         })
     }
 }
@@ -151,13 +113,7 @@ mod tests {
 
     #[test]
     fn garbage_is_an_error_and_nothing_worse() {
-        for bytes in [
-            &b""[..],
-            b"\xff",
-            b"\xa0",
-            b"hello",
-            b"\xd9\xd9\xf7\xa1\x67content\xa0",
-        ] {
+        for bytes in [&b""[..], b"\xff", b"\xa0", b"hello", b"\xd9\xd9\xf7\xa1\x67content\xa0"] {
             assert!(Request::parse(bytes).is_err());
         }
     }

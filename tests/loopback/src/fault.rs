@@ -53,13 +53,7 @@ impl Fault {
     /// The names are those of the management canister, such as `load_canister_snapshot`, or a
     /// canister's own. Polling is `read_state`.
     pub fn on(method: &str, action: Action) -> Self {
-        Self {
-            method: method.to_owned(),
-            canister: None,
-            skip: 0,
-            times: 1,
-            action,
-        }
+        Self { method: method.to_owned(), canister: None, skip: 0, times: 1, action }
     }
 
     /// Only at calls about this canister.
@@ -90,8 +84,7 @@ impl Fault {
     }
 
     fn matches(&self, method: &str, canister: Principal) -> bool {
-        (self.method == "*" || self.method == method)
-            && self.canister.is_none_or(|own| own == canister)
+        (self.method == "*" || self.method == method) && self.canister.is_none_or(|own| own == canister)
     }
 }
 
@@ -133,13 +126,7 @@ impl Faults {
     pub(crate) fn inject(&mut self, fault: Fault) -> FaultId {
         let id = FaultId(self.next);
         self.next += 1;
-        self.armed.push(Armed {
-            id,
-            fault,
-            hits: 0,
-            held: 0,
-            gate: watch::Sender::new(Gate::Shut),
-        });
+        self.armed.push(Armed { id, fault, hits: 0, held: 0, gate: watch::Sender::new(Gate::Shut) });
         id
     }
 
@@ -163,11 +150,7 @@ impl Faults {
                 times => times - 1,
             };
             armed.hits += 1;
-            return Some(Taken {
-                id: armed.id,
-                action: fault.action.clone(),
-                gate: armed.gate.subscribe(),
-            });
+            return Some(Taken { id: armed.id, action: fault.action.clone(), gate: armed.gate.subscribe() });
         }
         None
     }
@@ -214,10 +197,7 @@ mod tests {
 
     #[test]
     fn a_fault_strikes_the_nth_matching_call_and_then_no_more() {
-        let (one, other) = (
-            Principal::from_slice(&[1]),
-            Principal::management_canister(),
-        );
+        let (one, other) = (Principal::from_slice(&[1]), Principal::management_canister());
         let mut faults = Faults::default();
         let fault = Fault::on("stop_canister", Action::Drop(When::After));
         let id = faults.inject(fault.canister(one).nth(2));

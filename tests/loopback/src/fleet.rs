@@ -53,40 +53,27 @@ impl Default for Entry {
 impl Fleet {
     /// So many like canisters, each with a healthy `health`.
     pub fn uniform(count: usize) -> Self {
-        let entry = || Entry {
-            methods: BTreeMap::from([("health".to_owned(), Value::Bool(true))]),
-            ..Entry::default()
-        };
-        Self {
-            canisters: std::iter::repeat_with(entry).take(count).collect(),
-        }
+        let entry =
+            || Entry { methods: BTreeMap::from([("health".to_owned(), Value::Bool(true))]), ..Entry::default() };
+        Self { canisters: std::iter::repeat_with(entry).take(count).collect() }
     }
 
     /// The canisters; those that name no controllers get these.
     pub fn specs(self, controllers: &[Principal]) -> impl Iterator<Item = CanisterSpec> {
-        self.canisters
-            .into_iter()
-            .map(|entry| entry.spec(controllers))
+        self.canisters.into_iter().map(|entry| entry.spec(controllers))
     }
 }
 
 impl Entry {
     fn spec(self, controllers: &[Principal]) -> CanisterSpec {
-        let mut methods: BTreeMap<String, Method> = self
-            .methods
-            .into_iter()
-            .map(|(name, value)| (name, Method::query(response(&value))))
-            .collect();
+        let mut methods: BTreeMap<String, Method> =
+            self.methods.into_iter().map(|(name, value)| (name, Method::query(response(&value)))).collect();
         if self.proxy {
             methods.insert("proxy".to_owned(), Method::proxy());
         }
         CanisterSpec {
             id: self.id,
-            controllers: if self.controllers.is_empty() {
-                controllers.to_vec()
-            } else {
-                self.controllers
-            },
+            controllers: if self.controllers.is_empty() { controllers.to_vec() } else { self.controllers },
             module: self.module.as_deref().map(wasm_module),
             heap: vec![7; self.heap],
             stable: vec![9; self.stable],
@@ -104,9 +91,7 @@ fn response(value: &Value) -> Response {
     match value {
         Value::Bool(truth) => Response::reply((*truth,)),
         Value::String(text) => Response::reply((text,)),
-        Value::Number(number) => {
-            Response::reply((candid::Nat::from(number.as_u64().unwrap_or_default()),))
-        }
+        Value::Number(number) => Response::reply((candid::Nat::from(number.as_u64().unwrap_or_default()),)),
         Value::Null | Value::Array(_) | Value::Object(_) => Response::reply(()),
     }
 }

@@ -48,10 +48,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         tokio::spawn(async move {
             let service = service_fn(move |request| route(Arc::clone(&shared), request));
             // Errors are the faults themselves, or clients that went away.
-            http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await
-                .ok();
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
         });
     }
 }
@@ -88,11 +85,7 @@ fn status(shared: &Shared) -> Reply {
     }))
 }
 
-async fn dispatch(
-    shared: Arc<Shared>,
-    effective: Principal,
-    body: Bytes,
-) -> Result<Reply, Dropped> {
+async fn dispatch(shared: Arc<Shared>, effective: Principal, body: Bytes) -> Result<Reply, Dropped> {
     match envelope::Request::parse(&body) {
         Ok(envelope::Request::Call(asked)) => call(&shared, Call::new(effective, asked)).await,
         Ok(envelope::Request::Query(asked)) => query(&shared, Call::new(effective, asked)).await,
@@ -151,19 +144,13 @@ async fn query(shared: &Shared, call: Call) -> Result<Reply, Dropped> {
     Ok(ok(shared.node.answer(call.id, result)))
 }
 
-async fn read_state(
-    shared: &Shared,
-    effective: Principal,
-    paths: &[Vec<Vec<u8>>],
-) -> Result<Reply, Dropped> {
+async fn read_state(shared: &Shared, effective: Principal, paths: &[Vec<Vec<u8>>]) -> Result<Reply, Dropped> {
     let fault = shared.take_fault("read_state", effective);
     if let Some(reply) = before(shared, fault.as_ref()).await? {
         return Ok(reply);
     }
     let root_key = shared.certifier.root_key();
-    let tree = shared
-        .node
-        .state(&mut shared.lock(), effective, paths, root_key);
+    let tree = shared.node.state(&mut shared.lock(), effective, paths, root_key);
     let certificate = shared.certifier.certify(tree);
     if let Some(reply) = after(shared, fault.as_ref()).await? {
         return Ok(reply);
@@ -173,11 +160,7 @@ async fn read_state(
 
 /// What a fault does before the effect; a reply of its own ends the matter.
 async fn before(shared: &Shared, fault: Option<&Taken>) -> Result<Option<Reply>, Dropped> {
-    if let Some(Taken {
-        action: Action::Delay(time),
-        ..
-    }) = fault
-    {
+    if let Some(Taken { action: Action::Delay(time), .. }) = fault {
         tokio::time::sleep(*time).await;
         return Ok(None);
     }
@@ -189,11 +172,7 @@ async fn after(shared: &Shared, fault: Option<&Taken>) -> Result<Option<Reply>, 
     strike(shared, fault, When::After).await
 }
 
-async fn strike(
-    shared: &Shared,
-    fault: Option<&Taken>,
-    now: When,
-) -> Result<Option<Reply>, Dropped> {
+async fn strike(shared: &Shared, fault: Option<&Taken>, now: When) -> Result<Option<Reply>, Dropped> {
     let Some(taken) = fault else {
         return Ok(None);
     };
@@ -231,9 +210,7 @@ async fn hold(shared: &Shared, taken: &Taken) -> Result<(), Dropped> {
 fn ok(cbor: Vec<u8>) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(cbor)));
     let kind = hyper::header::HeaderValue::from_static("application/cbor");
-    reply
-        .headers_mut()
-        .insert(hyper::header::CONTENT_TYPE, kind);
+    reply.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
     reply
 }
 

@@ -33,10 +33,7 @@ pub fn require_icp() -> Option<Utf8PathBuf> {
     const INSTALL: &str = "run: npm ci --prefix tests/npm";
     let found = icp_binary();
     if found.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "the real icp is missing; {INSTALL}"
-        );
+        assert!(std::env::var_os("CI").is_none(), "the real icp is missing; {INSTALL}");
         let test = std::thread::current();
         let name = test.name().unwrap_or("a test");
         writeln!(std::io::stderr(), "SKIPPED {name}: no icp; {INSTALL}").ok();
@@ -77,15 +74,7 @@ impl IcpHome {
     /// One more identity, for `--identity`.
     pub fn new_identity(&self, name: &str) -> Principal {
         let seed = self.path().join(format!("{name}.seed"));
-        self.must(&[
-            "identity",
-            "new",
-            name,
-            "--storage",
-            "plaintext",
-            "--output-seed",
-            seed.as_str(),
-        ]);
+        self.must(&["identity", "new", name, "--storage", "plaintext", "--output-seed", seed.as_str()]);
         let text = self.must(&["identity", "principal", "--identity", name]);
         Principal::from_text(text.trim()).expect("icp prints a principal")
     }
@@ -168,10 +157,6 @@ impl Run {
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Self {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }

@@ -101,10 +101,7 @@ pub enum Outcome {
 
 impl From<&Reject> for Outcome {
     fn from(reject: &Reject) -> Self {
-        Self::Rejected {
-            error_code: reject.error_code.clone(),
-            message: reject.message.clone(),
-        }
+        Self::Rejected { error_code: reject.error_code.clone(), message: reject.message.clone() }
     }
 }
 
@@ -116,9 +113,5 @@ impl Serialize for SnapshotId {
 
 /// The network's clock is the machine's.
 pub(crate) fn now_nanos() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        })
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }

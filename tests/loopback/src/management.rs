@@ -17,20 +17,14 @@ use crate::{
 /// What a call that was not refused came to.
 pub(crate) enum Effect {
     /// It is done; the snapshot is the one that came to be, if one did.
-    Reply {
-        bytes: Vec<u8>,
-        created: Option<SnapshotId>,
-    },
+    Reply { bytes: Vec<u8>, created: Option<SnapshotId> },
     /// The reply comes when the canister has stopped.
     Wait,
 }
 
 impl Effect {
     fn done() -> Self {
-        Self::Reply {
-            bytes: unit(),
-            created: None,
-        }
+        Self::Reply { bytes: unit(), created: None }
     }
 
     fn of(value: &impl CandidType) -> Self {
@@ -63,13 +57,7 @@ pub(crate) fn perform(
     }
     match command.action {
         Action::Status => Ok(Effect::of(&status(canister))),
-        Action::List => Ok(Effect::of(
-            &canister
-                .snapshots
-                .iter()
-                .map(snapshots::listed)
-                .collect::<Vec<_>>(),
-        )),
+        Action::List => Ok(Effect::of(&canister.snapshots.iter().map(snapshots::listed).collect::<Vec<_>>())),
         Action::Stop => Ok(stop(canister, waiter)),
         Action::Start => {
             canister.set_status(Status::Running);

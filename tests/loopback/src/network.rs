@@ -72,20 +72,12 @@ impl Network {
             world: Mutex::new(World::new(options)),
             changed: Condvar::new(),
         });
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("loopback")
-            .enable_all()
-            .build()?;
+        let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("loopback").enable_all().build()?;
         let entered = runtime.enter();
         let listener = tokio::net::TcpListener::from_std(listener)?;
         drop(entered);
         runtime.spawn(http::serve(listener, Arc::clone(&shared)));
-        Ok(Self {
-            shared,
-            address,
-            runtime: Some(runtime),
-        })
+        Ok(Self { shared, address, runtime: Some(runtime) })
     }
 
     /// For `-n`.
@@ -172,14 +164,8 @@ impl Network {
     }
 
     /// Waits for a call in the log, from its beginning on.
-    pub fn wait_applied(
-        &self,
-        timeout: Duration,
-        mut wanted: impl FnMut(&Applied) -> bool,
-    ) -> Option<Applied> {
-        self.shared.wait(timeout, |world| {
-            world.log.iter().find(|applied| wanted(applied)).cloned()
-        })
+    pub fn wait_applied(&self, timeout: Duration, mut wanted: impl FnMut(&Applied) -> bool) -> Option<Applied> {
+        self.shared.wait(timeout, |world| world.log.iter().find(|applied| wanted(applied)).cloned())
     }
 }
 
@@ -206,11 +192,7 @@ impl Shared {
         self.lock().faults.take(method, canister)
     }
 
-    fn wait<T>(
-        &self,
-        timeout: Duration,
-        mut look: impl FnMut(&mut World) -> Option<T>,
-    ) -> Option<T> {
+    fn wait<T>(&self, timeout: Duration, mut look: impl FnMut(&mut World) -> Option<T>) -> Option<T> {
         let deadline = Instant::now() + timeout;
         let mut world = self.lock();
         loop {

@@ -35,24 +35,13 @@ impl Node {
     /// The answer to a query, signed; CBOR.
     pub(crate) fn answer(&self, id: RequestId, result: Result<Vec<u8>, Reject>) -> Vec<u8> {
         let mut response = match result {
-            Ok(arg) => QueryResponse::Replied {
-                reply: ReplyResponse { arg },
-                signatures: Vec::new(),
-            },
-            Err(reject) => QueryResponse::Rejected {
-                reject: reject.response(),
-                signatures: Vec::new(),
-            },
+            Ok(arg) => QueryResponse::Replied { reply: ReplyResponse { arg }, signatures: Vec::new() },
+            Err(reject) => QueryResponse::Rejected { reject: reject.response(), signatures: Vec::new() },
         };
         let timestamp = now_nanos();
         let signature = self.key.sign_message(&response.signable(id, timestamp));
-        let (QueryResponse::Replied { signatures, .. }
-        | QueryResponse::Rejected { signatures, .. }) = &mut response;
-        signatures.push(NodeSignature {
-            timestamp,
-            signature: signature.to_vec(),
-            identity: self.id,
-        });
+        let (QueryResponse::Replied { signatures, .. } | QueryResponse::Rejected { signatures, .. }) = &mut response;
+        signatures.push(NodeSignature { timestamp, signature: signature.to_vec(), identity: self.id });
         cbor(&response)
     }
 
@@ -75,11 +64,8 @@ impl Node {
             }
         }
         if let Some(canister) = world.canisters.get(&effective) {
-            let bytes: Vec<ByteBuf> = canister
-                .controllers
-                .iter()
-                .map(|controller| ByteBuf::from(controller.as_slice()))
-                .collect();
+            let bytes: Vec<ByteBuf> =
+                canister.controllers.iter().map(|controller| ByteBuf::from(controller.as_slice())).collect();
             let mut put = |name: &[u8], value| {
                 tree.insert(&[b"canister", effective.as_slice(), name], value);
             };
@@ -94,22 +80,11 @@ impl Node {
 
     fn insert_subnet(&self, tree: &mut Tree, root_key: &[u8]) {
         let subnet = self.subnet.as_slice();
-        let everything = [(
-            ByteBuf::from([&[0; 8][..], &[1, 1]].concat()),
-            ByteBuf::from([&[0xff; 8][..], &[1, 1]].concat()),
-        )];
+        let everything =
+            [(ByteBuf::from([&[0; 8][..], &[1, 1]].concat()), ByteBuf::from([&[0xff; 8][..], &[1, 1]].concat()))];
         tree.insert(&[b"subnet", subnet, b"canister_ranges"], cbor(&everything));
         tree.insert(&[b"subnet", subnet, b"public_key"], root_key.to_vec());
         tree.insert(&[b"subnet", subnet, b"type"], b"application".to_vec());
-        tree.insert(
-            &[
-                b"subnet",
-                subnet,
-                b"node",
-                self.id.as_slice(),
-                b"public_key",
-            ],
-            self.der.clone(),
-        );
+        tree.insert(&[b"subnet", subnet, b"node", self.id.as_slice(), b"public_key"], self.der.clone());
     }
 }

@@ -21,11 +21,7 @@ pub struct Reject {
 impl Reject {
     /// A refusal of a test's own making.
     pub fn new(code: u8, error_code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            error_code: Some(error_code.to_owned()),
-            message: message.into(),
-        }
+        Self { code, error_code: Some(error_code.to_owned()), message: message.into() }
     }
 
     /// The network has no such canister.
@@ -47,9 +43,8 @@ impl Reject {
 
     /// The canister already has as many snapshots as it may.
     pub fn snapshot_limit(canister: Principal) -> Self {
-        let message = format!(
-            "Canister {canister} has reached the maximum number of snapshots allowed: {SNAPSHOT_LIMIT}."
-        );
+        let message =
+            format!("Canister {canister} has reached the maximum number of snapshots allowed: {SNAPSHOT_LIMIT}.");
         Self::new(4, "IC0406", message)
     }
 
@@ -78,8 +73,7 @@ impl Reject {
 
     /// The caller may not do that.
     pub fn not_controller(canister: Principal, caller: Principal) -> Self {
-        let message =
-            format!("Only the controllers of the canister {canister} can control it, not {caller}");
+        let message = format!("Only the controllers of the canister {canister} can control it, not {caller}");
         Self::new(5, "IC0512", message)
     }
 
@@ -123,8 +117,7 @@ impl Reject {
 
     /// The canister's code has no such method.
     pub fn no_method(canister: Principal, kind: &str, method: &str) -> Self {
-        let message =
-            format!("Error from Canister {canister}: Canister has no {kind} method '{method}'.");
+        let message = format!("Error from Canister {canister}: Canister has no {kind} method '{method}'.");
         Self::new(5, "IC0536", message)
     }
 

@@ -47,10 +47,7 @@ impl Settings {
             environment_variables: self
                 .environment_variables
                 .iter()
-                .map(|(name, value)| EnvironmentVariable {
-                    name: name.clone(),
-                    value: value.clone(),
-                })
+                .map(|(name, value)| EnvironmentVariable { name: name.clone(), value: value.clone() })
                 .collect(),
             ..DefiniteCanisterSettings::default()
         }

@@ -3,9 +3,7 @@
 use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr};
 
 use candid::Principal;
-use ic_management_canister_types::{
-    CanisterTimer, OnLowWasmMemoryHookStatus, SnapshotMetadataGlobal,
-};
+use ic_management_canister_types::{CanisterTimer, OnLowWasmMemoryHookStatus, SnapshotMetadataGlobal};
 
 use crate::Blob;
 
@@ -131,13 +129,9 @@ impl Snapshot {
 
     /// The byte ranges that are still the zeros of the allocation, by memory.
     pub fn missing(&self) -> Vec<(&'static str, Range<usize>)> {
-        [
-            ("module", &self.module),
-            ("heap", &self.heap),
-            ("stable", &self.stable),
-        ]
-        .into_iter()
-        .flat_map(|(name, blob)| blob.missing().into_iter().map(move |range| (name, range)))
-        .collect()
+        [("module", &self.module), ("heap", &self.heap), ("stable", &self.stable)]
+            .into_iter()
+            .flat_map(|(name, blob)| blob.missing().into_iter().map(move |range| (name, range)))
+            .collect()
     }
 }

@@ -176,11 +176,7 @@ impl World {
             }
         }
         let proxied = call.via.is_some();
-        let result = if call.management {
-            self.manage(call, applied)
-        } else {
-            self.apply(call)
-        };
+        let result = if call.management { self.manage(call, applied) } else { self.apply(call) };
         match result {
             Ok(Effect::Wait) => {
                 applied.outcome = Outcome::Pending;
@@ -203,24 +199,15 @@ impl World {
         if command.canister != call.canister {
             return Err(Reject::bad_argument("the URL names another canister"));
         }
-        let waiter = Waiter {
-            request: call.id,
-            proxied: call.via.is_some(),
-        };
+        let waiter = Waiter { request: call.id, proxied: call.via.is_some() };
         let caller = call.via.unwrap_or(call.caller);
         management::perform(&mut self.canisters, &self.options, caller, command, waiter)
     }
 
     fn apply(&mut self, call: &Call) -> Result<Effect, Reject> {
-        let canister = self
-            .canisters
-            .get_mut(&call.canister)
-            .ok_or(Reject::no_canister(call.canister))?;
+        let canister = self.canisters.get_mut(&call.canister).ok_or(Reject::no_canister(call.canister))?;
         let bytes = canister.respond(&call.method, false)?;
-        Ok(Effect::Reply {
-            bytes,
-            created: None,
-        })
+        Ok(Effect::Reply { bytes, created: None })
     }
 
     /// The log's line for a call, as if all went well.
@@ -232,11 +219,7 @@ impl World {
             at: now_nanos(),
             canister: call.canister,
             method: call.method.clone(),
-            mutates: if call.management {
-                mutates(&call.method)
-            } else {
-                method.is_some_and(Method::mutates)
-            },
+            mutates: if call.management { mutates(&call.method) } else { method.is_some_and(Method::mutates) },
             detail: Detail::default(),
             status_before: canister.map(|found| found.status),
             caller: call.caller,
@@ -258,9 +241,7 @@ impl World {
 
     fn new_canister_id(&mut self) -> Principal {
         loop {
-            let id = Principal::from_slice(
-                &[&self.next_canister.to_be_bytes()[..], &[0x01, 0x01]].concat(),
-            );
+            let id = Principal::from_slice(&[&self.next_canister.to_be_bytes()[..], &[0x01, 0x01]].concat());
             self.next_canister += 1;
             if !self.canisters.contains_key(&id) {
                 return id;

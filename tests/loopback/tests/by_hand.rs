@@ -39,9 +39,7 @@ fn it_says_where_it_is_and_writes_its_log() {
     };
     let (url, key, canister) = (next("url"), next("root-key"), next("canister"));
     let mut status = home.command();
-    status.args([
-        "canister", "status", &canister, "--json", "-n", &url, "-k", &key,
-    ]);
+    status.args(["canister", "status", &canister, "--json", "-n", &url, "-k", &key]);
     let run = Run::from(status.output().unwrap());
     drop(child);
     assert_eq!(run.json()["status"], "Stopped");

@@ -7,13 +7,10 @@ use std::{
 };
 
 use ic_management_canister_types::{
-    CanisterIdRecord, ReadCanisterSnapshotDataArgs, SnapshotDataKind,
-    UploadCanisterSnapshotMetadataArgs,
+    CanisterIdRecord, ReadCanisterSnapshotDataArgs, SnapshotDataKind, UploadCanisterSnapshotMetadataArgs,
 };
 use ic_transport_types::{Envelope, EnvelopeContent};
-use loopback::{
-    Action, Applied, CanisterSpec, Fault, Network, Options, Outcome, Principal, Status, When,
-};
+use loopback::{Action, Applied, CanisterSpec, Fault, Network, Options, Outcome, Principal, Status, When};
 
 /// A network whose one canister anybody can manage.
 fn network() -> (Network, Principal) {
@@ -34,13 +31,9 @@ fn exchange(network: &Network, request: &[u8]) -> String {
 /// Posts a body; without a half-close, which to the network is a client that went away.
 fn post(network: &Network, path: &str, body: &[u8]) -> String {
     let length = body.len();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
-    );
+    let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
     let mut stream = connect(network);
-    stream
-        .write_all(&[head.as_bytes(), body].concat())
-        .expect("the network reads whole requests");
+    stream.write_all(&[head.as_bytes(), body].concat()).expect("the network reads whole requests");
     read(stream)
 }
 
@@ -75,9 +68,7 @@ fn call(network: &Network, canister: Principal, method: &str, arg: Vec<u8>, nonc
 }
 
 fn stop(network: &Network, canister: Principal, nonce: u8) -> String {
-    let arg = candid::encode_one(CanisterIdRecord {
-        canister_id: canister,
-    });
+    let arg = candid::encode_one(CanisterIdRecord { canister_id: canister });
     let arg = arg.expect("a record has a candid form");
     call(network, canister, "stop_canister", arg, nonce)
 }
@@ -126,13 +117,7 @@ fn garbage_is_refused_and_the_network_goes_on() {
         assert!(!exchange(&network, bytes).starts_with("HTTP/1.1 200"));
     }
     let path = format!("/api/v4/canister/{canister}/call");
-    for body in [
-        &b""[..],
-        b"hello",
-        b"\xd9\xd9\xf7",
-        b"\x9f\x9f\x9f",
-        &[0x81; 4_096],
-    ] {
+    for body in [&b""[..], b"hello", b"\xd9\xd9\xf7", b"\x9f\x9f\x9f", &[0x81; 4_096]] {
         assert!(post(&network, &path, body).starts_with("HTTP/1.1 400"));
     }
     for path in ["/api/v4/canister/not-one/call", "/api/v4/canister//call"] {
@@ -160,14 +145,9 @@ fn arguments_out_of_all_proportion_are_bad_arguments() {
     let read = candid::encode_one(ReadCanisterSnapshotDataArgs {
         canister_id: canister,
         snapshot_id: snapshot.as_bytes().to_vec(),
-        kind: SnapshotDataKind::WasmMemory {
-            offset: u64::MAX,
-            size: u64::MAX,
-        },
+        kind: SnapshotDataKind::WasmMemory { offset: u64::MAX, size: u64::MAX },
     });
-    let other = candid::encode_one(CanisterIdRecord {
-        canister_id: Principal::management_canister(),
-    });
+    let other = candid::encode_one(CanisterIdRecord { canister_id: Principal::management_canister() });
     let calls = [
         ("upload_canister_snapshot_metadata", metadata.unwrap()),
         ("read_canister_snapshot_data", read.unwrap()),

@@ -35,11 +35,7 @@ pub(super) fn upload_metadata(
     canister: &mut CanisterState,
     args: ic::UploadCanisterSnapshotMetadataArgs,
 ) -> Result<Effect, Reject> {
-    let sizes = [
-        args.wasm_module_size,
-        args.wasm_memory_size,
-        args.stable_memory_size,
-    ];
+    let sizes = [args.wasm_module_size, args.wasm_memory_size, args.stable_memory_size];
     // The network allocates on anybody's word, but no test wants to fill the machine's memory.
     let Some([module, heap, stable]) = lengths(sizes) else {
         return Err(Reject::bad_argument("more than 4 GiB of data"));
@@ -62,9 +58,7 @@ pub(super) fn upload_metadata(
             hook: args.on_low_wasm_memory_hook_status,
         },
     });
-    let result = ic::UploadCanisterSnapshotMetadataResult {
-        snapshot_id: id.as_bytes().to_vec(),
-    };
+    let result = ic::UploadCanisterSnapshotMetadataResult { snapshot_id: id.as_bytes().to_vec() };
     Ok(Effect::created(&result, Some(id)))
 }
 
@@ -73,10 +67,7 @@ fn lengths(sizes: [u64; 3]) -> Option<[usize; 3]> {
     (total <= 4 << 30).then(|| sizes.map(|size| usize::try_from(size).unwrap_or(usize::MAX)))
 }
 
-pub(super) fn upload_data(
-    canister: &mut CanisterState,
-    args: UploadData,
-) -> Result<Effect, Reject> {
+pub(super) fn upload_data(canister: &mut CanisterState, args: UploadData) -> Result<Effect, Reject> {
     let index = position(canister, &SnapshotId::from(args.snapshot_id.clone()))?;
     let snapshot = &mut canister.snapshots[index];
     if snapshot.source == Source::Taken {
@@ -94,11 +85,7 @@ pub(super) fn upload_data(
         }
     };
     let fits = usize::try_from(span.offset).is_ok_and(|offset| blob.write(offset, &args.chunk));
-    if fits {
-        Ok(Effect::done())
-    } else {
-        Err(outside(span.offset, span.length))
-    }
+    if fits { Ok(Effect::done()) } else { Err(outside(span.offset, span.length)) }
 }
 
 pub(super) fn delete(canister: &mut CanisterState, id: &SnapshotId) -> Result<Effect, Reject> {
@@ -119,11 +106,7 @@ pub(super) fn read_metadata(canister: &CanisterState, id: &SnapshotId) -> Result
         globals: snapshot.extra.globals.iter().cloned().map(Some).collect(),
         wasm_memory_size: snapshot.heap.len() as u64,
         stable_memory_size: snapshot.stable.len() as u64,
-        wasm_chunk_store: snapshot
-            .chunks
-            .keys()
-            .map(|hash| ic::ChunkHash { hash: hash.clone() })
-            .collect(),
+        wasm_chunk_store: snapshot.chunks.keys().map(|hash| ic::ChunkHash { hash: hash.clone() }).collect(),
         canister_version: snapshot.canister_version,
         certified_data: snapshot.extra.certified_data.clone(),
         global_timer: snapshot.extra.global_timer.clone(),
@@ -144,15 +127,11 @@ pub(super) fn read_data(
         DataKind::Stable => &snapshot.stable,
         DataKind::Chunk => return read_chunk(snapshot, kind),
     };
-    let range = usize::try_from(span.offset)
-        .ok()
-        .zip(usize::try_from(span.length).ok());
+    let range = usize::try_from(span.offset).ok().zip(usize::try_from(span.length).ok());
     let chunk = range
         .and_then(|(offset, length)| blob.slice(offset, length))
         .ok_or_else(|| outside(span.offset, span.length))?;
-    Ok(Effect::of(&ic::ReadCanisterSnapshotDataResult {
-        chunk: chunk.to_vec(),
-    }))
+    Ok(Effect::of(&ic::ReadCanisterSnapshotDataResult { chunk: chunk.to_vec() }))
 }
 
 fn read_chunk(snapshot: &Snapshot, kind: &ic::SnapshotDataKind) -> Result<Effect, Reject> {
@@ -175,9 +154,7 @@ pub(super) fn load(
 ) -> Result<Effect, Reject> {
     let foreign = snapshot.owner().filter(|owner| *owner != id);
     let owner = canisters.get(&foreign.unwrap_or(id));
-    let found = owner
-        .and_then(|owner| owner.snapshot(snapshot))
-        .ok_or_else(|| Reject::no_snapshot(id, snapshot))?;
+    let found = owner.and_then(|owner| owner.snapshot(snapshot)).ok_or_else(|| Reject::no_snapshot(id, snapshot))?;
     let allowed = owner.is_some_and(|owner| owner.controllers.contains(&caller));
     if foreign.is_some() && !(options.foreign_load && allowed) {
         return Err(Reject::foreign_snapshot(id, snapshot));
@@ -207,9 +184,7 @@ fn make_room(canister: &mut CanisterState, replace: Option<Vec<u8>>) -> Result<(
             canister.snapshots.remove(index);
             Ok(())
         }
-        None if canister.snapshots.len() >= SNAPSHOT_LIMIT => {
-            Err(Reject::snapshot_limit(canister.id))
-        }
+        None if canister.snapshots.len() >= SNAPSHOT_LIMIT => Err(Reject::snapshot_limit(canister.id)),
         None => Ok(()),
     }
 }
@@ -218,9 +193,7 @@ fn position(canister: &CanisterState, id: &SnapshotId) -> Result<usize, Reject> 
     let mut snapshots = canister.snapshots.iter();
     match snapshots.position(|snapshot| snapshot.id == *id) {
         Some(index) => Ok(index),
-        None if id.owner().is_some_and(|owner| owner != canister.id) => {
-            Err(Reject::foreign_snapshot(canister.id, id))
-        }
+        None if id.owner().is_some_and(|owner| owner != canister.id) => Err(Reject::foreign_snapshot(canister.id, id)),
         None => Err(Reject::no_snapshot(canister.id, id)),
     }
 }
@@ -234,7 +207,5 @@ pub(super) fn listed(snapshot: &Snapshot) -> ic::Snapshot {
 }
 
 fn outside(offset: u64, length: u64) -> Reject {
-    Reject::bad_argument(format!(
-        "offset {offset} and size {length} are out of bounds"
-    ))
+    Reject::bad_argument(format!("offset {offset} and size {length} are out of bounds"))
 }

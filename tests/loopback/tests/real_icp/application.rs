@@ -9,10 +9,7 @@ fn application_methods_answer_calls_and_queries_while_the_canister_runs() {
     let warming = Response::reply(("warming",));
     let Some(setup) = Setup::with(Options::default(), |spec| {
         spec.method("health", Method::query(Response::reply((true,))))
-            .method(
-                "ready",
-                Method::update(Response::reply(("yes",))).first(2, &warming),
-            )
+            .method("ready", Method::update(Response::reply(("yes",))).first(2, &warming))
             .method("broken", Method::update(Response::trap("it broke")))
     }) else {
         return;
@@ -33,15 +30,11 @@ fn application_methods_answer_calls_and_queries_while_the_canister_runs() {
 
 #[test]
 fn a_proxy_canister_acts_for_its_controllers() {
-    let Some(setup) = Setup::with(Options::default(), |spec| {
-        spec.method("proxy", Method::proxy())
-    }) else {
+    let Some(setup) = Setup::with(Options::default(), |spec| spec.method("proxy", Method::proxy())) else {
         return;
     };
     let proxy = setup.canister.to_text();
-    let target = setup
-        .network
-        .create_canister(CanisterSpec::new([setup.canister]));
+    let target = setup.network.create_canister(CanisterSpec::new([setup.canister]));
     let text = target.to_text();
     let run = |args: &[&str]| setup.icp(&[args, &["--proxy", &proxy]].concat());
     let status = run(&["canister", "status", &text, "--json"]).json();
@@ -53,8 +46,5 @@ fn a_proxy_canister_acts_for_its_controllers() {
     assert!(restore.stderr.contains("proxy call failed"), "{restore:?}");
     assert!(restore.stderr.contains("IC0305"), "{restore:?}");
     let log = setup.network.log();
-    assert!(
-        log.iter()
-            .all(|applied| applied.via == Some(setup.canister))
-    );
+    assert!(log.iter().all(|applied| applied.via == Some(setup.canister)));
 }

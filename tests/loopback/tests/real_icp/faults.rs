@@ -1,8 +1,6 @@
 //! What goes wrong on the wire, and what of it the network remembers.
 
-use loopback::{
-    Action, Applied, CanisterSpec, DataKind, Fault, Icp, Reject, Run, SnapshotId, Status, When,
-};
+use loopback::{Action, Applied, CanisterSpec, DataKind, Fault, Icp, Reject, Run, SnapshotId, Status, When};
 
 use crate::{PATIENCE, Setup, content, id_of};
 
@@ -15,15 +13,7 @@ fn a_killed_upload_is_resumed_into_the_same_snapshot() {
     let fault = setup.network.inject(fault.nth(3));
     let icp = Icp::new(&setup.home, &setup.network);
     let id = setup.canister.to_text();
-    let upload = [
-        "canister",
-        "snapshot",
-        "upload",
-        &id,
-        "-i",
-        artifact.as_str(),
-        "--json",
-    ];
+    let upload = ["canister", "snapshot", "upload", &id, "-i", artifact.as_str(), "--json"];
     let mut child = icp.command(&upload).spawn().unwrap();
     assert!(setup.network.wait_held(fault, 1, PATIENCE));
     child.kill().unwrap();
@@ -39,42 +29,19 @@ fn a_killed_upload_is_resumed_into_the_same_snapshot() {
     assert_eq!(canister.snapshots.len(), 1);
     assert!(canister.snapshots[0].is_complete());
     assert_eq!(canister.snapshots[0].heap.bytes(), content.heap);
-    let heap = |applied: &Applied| {
-        applied
-            .detail
-            .data
-            .is_some_and(|data| data.kind == DataKind::Heap)
-    };
-    assert!(
-        setup
-            .network
-            .log()
-            .iter()
-            .filter(|applied| heap(applied))
-            .count()
-            >= 5
-    );
+    let heap = |applied: &Applied| applied.detail.data.is_some_and(|data| data.kind == DataKind::Heap);
+    assert!(setup.network.log().iter().filter(|applied| heap(applied)).count() >= 5);
 }
 
 #[test]
 fn a_lost_answer_leaves_the_effect_and_a_lost_request_does_not() {
     let Some(setup) = Setup::new() else { return };
-    setup
-        .network
-        .inject(Fault::on("stop_canister", Action::Drop(When::Before)));
+    setup.network.inject(Fault::on("stop_canister", Action::Drop(When::Before)));
     let request = setup.canister("stop", &[]);
-    assert_eq!(
-        setup.network.canister(setup.canister).status,
-        Status::Running
-    );
-    setup
-        .network
-        .inject(Fault::on("stop_canister", Action::Drop(When::After)));
+    assert_eq!(setup.network.canister(setup.canister).status, Status::Running);
+    setup.network.inject(Fault::on("stop_canister", Action::Drop(When::After)));
     let answer = setup.canister("stop", &[]);
-    assert_eq!(
-        setup.network.canister(setup.canister).status,
-        Status::Stopped
-    );
+    assert_eq!(setup.network.canister(setup.canister).status, Status::Stopped);
     assert_eq!(request.code, Some(1));
     assert_eq!(request, answer);
 }
@@ -83,10 +50,7 @@ fn a_lost_answer_leaves_the_effect_and_a_lost_request_does_not() {
 fn a_lost_answer_to_the_metadata_leaves_an_orphan() {
     let Some(setup) = Setup::new() else { return };
     let artifact = setup.artifact(&content(1_000));
-    setup.network.inject(Fault::on(
-        "upload_canister_snapshot_metadata",
-        Action::Drop(When::After),
-    ));
+    setup.network.inject(Fault::on("upload_canister_snapshot_metadata", Action::Drop(When::After)));
     let id = id_of(&setup.snapshot("upload", &["-i", artifact.as_str(), "--json"]));
     assert_eq!(id, SnapshotId::new(1, setup.canister));
     let canister = setup.network.canister(setup.canister);
@@ -105,33 +69,23 @@ fn a_held_call_has_its_effect_after_its_caller_is_dead() {
     assert!(setup.network.wait_held(fault, 1, PATIENCE));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(
-        setup.network.canister(setup.canister).status,
-        Status::Running
-    );
+    assert_eq!(setup.network.canister(setup.canister).status, Status::Running);
     setup.network.release(fault);
     let late = setup.network.wait_applied(PATIENCE, Applied::changed);
     assert_eq!(late.unwrap().method, "stop_canister");
-    assert_eq!(
-        setup.network.canister(setup.canister).status,
-        Status::Stopped
-    );
+    assert_eq!(setup.network.canister(setup.canister).status, Status::Stopped);
 }
 
 #[test]
 fn refusals_and_http_errors_are_passed_on() {
     let Some(setup) = Setup::new() else { return };
     let out_of_cycles = Reject::new(2, "IC0207", "Canister out of cycles: please top it up.");
-    setup
-        .network
-        .inject(Fault::on("start_canister", Action::Reject(out_of_cycles)));
+    setup.network.inject(Fault::on("start_canister", Action::Reject(out_of_cycles)));
     let run = setup.canister("start", &[]);
     assert_eq!(run.code, Some(1));
     let expected = r#"reject code SysTransient, reject message Canister out of cycles: please top it up., error code Some("IC0207")"#;
     assert!(run.stderr.contains(expected), "{run:?}");
-    setup
-        .network
-        .inject(Fault::on("start_canister", Action::Http(503, When::After)));
+    setup.network.inject(Fault::on("start_canister", Action::Http(503, When::After)));
     let run = setup.canister("start", &[]);
     assert!(run.stderr.contains("503"), "{run:?}");
     assert_eq!(setup.changes(), ["start_canister"]);
@@ -140,9 +94,7 @@ fn refusals_and_http_errors_are_passed_on() {
 #[test]
 fn an_accepted_call_is_polled_for() {
     let Some(setup) = Setup::new() else { return };
-    let fault = setup
-        .network
-        .inject(Fault::on("canister_status", Action::Accept));
+    let fault = setup.network.inject(Fault::on("canister_status", Action::Accept));
     let status = setup.canister("status", &["--json"]).json();
     assert_eq!(status["status"], "Running");
     assert_eq!(setup.network.hits(fault), 1);
@@ -156,9 +108,7 @@ fn a_lost_restore_is_not_sent_again_by_icp() {
         canister.take_snapshot().to_string()
     });
     for (when, loads) in [(When::Before, 0), (When::After, 1)] {
-        setup
-            .network
-            .inject(Fault::on("load_canister_snapshot", Action::Drop(when)));
+        setup.network.inject(Fault::on("load_canister_snapshot", Action::Drop(when)));
         // The status call before it has opened the connection that is now closed.
         let run = setup.snapshot("restore", &[&id]);
         assert_eq!(run.code, Some(1), "{run:?}");
@@ -169,18 +119,12 @@ fn a_lost_restore_is_not_sent_again_by_icp() {
 #[test]
 fn many_at_once_are_served_at_once() {
     let Some(setup) = Setup::new() else { return };
-    let fault = setup
-        .network
-        .inject(Fault::on("stop_canister", Action::Hold(When::Before)).times(8));
+    let fault = setup.network.inject(Fault::on("stop_canister", Action::Hold(When::Before)).times(8));
     let icp = Icp::new(&setup.home, &setup.network);
     let children: Vec<_> = (0..8)
         .map(|_| {
-            let id = setup
-                .network
-                .create_canister(CanisterSpec::new([setup.home.principal()]));
-            icp.command(&["canister", "stop", &id.to_text()])
-                .spawn()
-                .unwrap()
+            let id = setup.network.create_canister(CanisterSpec::new([setup.home.principal()]));
+            icp.command(&["canister", "stop", &id.to_text()]).spawn().unwrap()
         })
         .collect();
     assert!(setup.network.wait_held(fault, 8, PATIENCE));

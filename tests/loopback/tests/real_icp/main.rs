@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use camino::Utf8PathBuf;
 use loopback::{
-    Applied, CanisterSpec, Icp, IcpHome, Network, Options, Principal, Run, SnapshotContent,
-    SnapshotId, require_icp, wasm_module, write_artifact,
+    Applied, CanisterSpec, Icp, IcpHome, Network, Options, Principal, Run, SnapshotContent, SnapshotId, require_icp,
+    wasm_module, write_artifact,
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,11 +31,7 @@ impl Setup {
         let home = IcpHome::new(&require_icp()?);
         let network = Network::start(options);
         let canister = network.create_canister(change(CanisterSpec::new([home.principal()])));
-        Some(Self {
-            network,
-            home,
-            canister,
-        })
+        Some(Self { network, home, canister })
     }
 
     fn icp(&self, args: &[&str]) -> Run {

@@ -11,10 +11,7 @@ use crate::{Setup, content, id_of};
 fn a_snapshot_is_taken_listed_replaced_and_deleted() {
     let Some(setup) = Setup::new() else { return };
     let running = setup.snapshot("create", &["--json"]);
-    assert!(
-        running.stderr.contains("is currently running"),
-        "{running:?}"
-    );
+    assert!(running.stderr.contains("is currently running"), "{running:?}");
     assert!(setup.canister("stop", &[]).success());
     let first = id_of(&setup.snapshot("create", &["--json"]));
     assert_eq!(first, SnapshotId::new(0, setup.canister));
@@ -63,10 +60,7 @@ fn an_upload_arrives_whole_and_a_restore_changes_the_canister() {
     assert_eq!(restore.code, Some(0));
     assert_eq!(restore.stdout, "");
     let name = setup.canister;
-    assert_eq!(
-        restore.stderr,
-        format!("Restored canister {name} ({name}) from snapshot {id}\n")
-    );
+    assert_eq!(restore.stderr, format!("Restored canister {name} ({name}) from snapshot {id}\n"));
     let canister = setup.network.canister(setup.canister);
     assert_eq!(canister.heap.bytes(), content.heap);
     assert_eq!(canister.loads(), std::slice::from_ref(&id));
@@ -108,11 +102,7 @@ fn files(directory: &Utf8Path) -> BTreeMap<String, String> {
         }
         let bytes = fs::read(entry.path()).expect("a file that can be read");
         let text = match String::from_utf8(bytes) {
-            Ok(text) => text
-                .lines()
-                .filter(|line| !line.contains("taken_at_timestamp"))
-                .collect::<Vec<_>>()
-                .join("\n"),
+            Ok(text) => text.lines().filter(|line| !line.contains("taken_at_timestamp")).collect::<Vec<_>>().join("\n"),
             Err(error) => hex::encode(error.into_bytes()),
         };
         found.insert(entry.file_name().to_owned(), text);
@@ -134,24 +124,13 @@ fn a_short_blob_leaves_zeros_that_nothing_but_the_test_can_see() {
 #[test]
 fn a_foreign_snapshot_is_loaded_only_where_that_is_allowed() {
     for foreign_load in [false, true] {
-        let options = Options {
-            foreign_load,
-            ..Options::default()
-        };
-        let Some(setup) = Setup::with(options, |spec| CanisterSpec {
-            status: Status::Stopped,
-            ..spec
-        }) else {
+        let options = Options { foreign_load, ..Options::default() };
+        let Some(setup) = Setup::with(options, |spec| CanisterSpec { status: Status::Stopped, ..spec }) else {
             return;
         };
-        let other = CanisterSpec {
-            module: Some(wasm_module("other")),
-            ..CanisterSpec::new([setup.home.principal()])
-        };
+        let other = CanisterSpec { module: Some(wasm_module("other")), ..CanisterSpec::new([setup.home.principal()]) };
         let other = setup.network.create_canister(other);
-        let id = setup
-            .network
-            .with_canister(other, |canister| canister.take_snapshot());
+        let id = setup.network.with_canister(other, |canister| canister.take_snapshot());
         let run = setup.snapshot("restore", &[&id.to_string()]);
         assert_eq!(run.success(), foreign_load, "{run:?}");
         assert_eq!(run.stderr.contains("IC0406"), !foreign_load);
