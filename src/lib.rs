@@ -5,3 +5,4 @@
 pub mod diagnostic;
 pub mod id;
 pub mod json;
+pub mod simulate;
