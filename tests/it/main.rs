@@ -1,1 +1,2 @@
 //! The tests of the built program.
+mod simulate;
