@@ -1,5 +1,7 @@
 //! The stand-in for icp, started as the runner starts it: through a link named `icp` beside a fleet.
 
+#![cfg(test)]
+
 mod fault;
 mod script;
 

@@ -77,35 +77,35 @@ canister snapshot upload TARGET
 ";
 
 /// The heap that the target has at first.
-pub const HEAP: [u8; 65_536] = [7; 65_536];
+pub(super) static HEAP: [u8; 65_536] = [7; 65_536];
 
 /// The module that the target has at first: the smallest that there is.
-pub fn module() -> Vec<u8> {
+pub(super) fn module() -> Vec<u8> {
     b"\0asm\x01\0\0\0".to_vec()
 }
 
 /// Methods of the target, and what they reply; `broken` rejects, and others are not there.
-pub const METHODS: [(&str, &str); 1] = [("health", "(true)")];
+pub(super) const METHODS: [(&str, &str); 1] = [("health", "(true)")];
 
 /// What a command did, as far as it must be the same everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub(super) struct Step {
     /// The command as it stands in the script.
-    pub command: String,
+    pub(super) command: String,
     /// Its exit code.
-    pub code: Option<i32>,
+    pub(super) code: Option<i32>,
     /// Its stdout, with times left out.
-    pub stdout: String,
+    pub(super) stdout: String,
     /// The error code of the IC that its stderr names.
-    pub error_code: Option<String>,
+    pub(super) error_code: Option<String>,
     /// Its first line of error, with everything particular left out; empty where that is the replica's wording.
-    pub error: String,
+    pub(super) error: String,
 }
 
 /// Runs the script by a program, with `base` (network, root key) added to every command on a canister.
 ///
 /// `scratch` is an empty folder; it holds the home of icp, too.
-pub fn run(
+pub(super) fn run(
     program: &Utf8Path,
     base: &[&str],
     target: &str,
@@ -175,7 +175,7 @@ fn make_directories(scratch: &Utf8Path) {
 }
 
 /// `metadata.json` of a module of 11 bytes, a heap of 3000 and a stable memory of 500.
-pub fn metadata() -> String {
+pub(super) fn metadata() -> String {
     r#"{"source":{"taken_from_canister":null},"taken_at_timestamp":1795433192760686641,"wasm_module_size":11,
 "globals":[],"wasm_memory_size":3000,"stable_memory_size":500,"wasm_chunk_store":[],"canister_version":3,
 "certified_data":[],"global_timer":"inactive","on_low_wasm_memory_hook_status":"condition_not_satisfied"}"#
