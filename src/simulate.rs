@@ -118,6 +118,11 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> Option<ExitCo
     })
 }
 
+/// What icp writes into a file: indented.
+fn file(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
 /// What a command prints on stdout: an object on one line, its keys in the order of the type.
 fn answer(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()

@@ -3,12 +3,14 @@
 use std::fs;
 
 use camino::Utf8Path;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use super::{
     Blob, Snapshot, SnapshotSource,
     command::DownloadArgs,
     directory::{ChunkHash, Metadata, lock, read_metadata},
+    file,
     reject::Failure,
     session::Session,
     snapshot::{find, say, within},
@@ -97,13 +99,13 @@ fn fetch(
     Ok(blob.copy_to(&args.output.join(file))?)
 }
 
-fn metadata(snapshot: &Snapshot) -> Value {
+fn metadata(snapshot: &Snapshot) -> Metadata {
     let source = match snapshot.source {
         SnapshotSource::Taken => "taken_from_canister",
         SnapshotSource::Uploaded => "metadata_upload",
     };
     let extra = snapshot.extra.clone();
-    let metadata = Metadata {
+    Metadata {
         source: Some(json!({source: null})),
         taken_at_timestamp: snapshot.taken_at,
         wasm_module_size: snapshot.module.size(),
@@ -121,11 +123,10 @@ fn metadata(snapshot: &Snapshot) -> Value {
         certified_data: extra.certified_data,
         global_timer: extra.global_timer,
         on_low_wasm_memory_hook_status: extra.on_low_wasm_memory_hook_status,
-    };
-    json!(metadata)
+    }
 }
 
-fn write(path: &Utf8Path, value: &Value) -> Result<(), Failure> {
-    fs::write(path, value.to_string())
+fn write(path: &Utf8Path, value: &impl Serialize) -> Result<(), Failure> {
+    fs::write(path, file(value))
         .map_err(|error| Failure::io(format!("failed to write {path}"), &error))
 }

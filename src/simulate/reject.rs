@@ -10,6 +10,8 @@ use crate::id::{Principal, SnapshotId};
 pub(super) struct Reject {
     pub(super) error_code: String,
     pub(super) message: String,
+    /// The snapshot that the canister has not, though another may.
+    pub(super) missing: Option<SnapshotId>,
 }
 
 impl Reject {
@@ -17,6 +19,7 @@ impl Reject {
         Self {
             error_code: error_code.to_owned(),
             message: message.into(),
+            missing: None,
         }
     }
 
@@ -25,10 +28,11 @@ impl Reject {
     }
 
     pub(super) fn no_snapshot(canister: Principal, snapshot: &SnapshotId) -> Self {
-        Self::new(
-            "IC0305",
-            format!("Could not find the snapshot ID {snapshot} for canister {canister}."),
-        )
+        let words = format!("Could not find the snapshot ID {snapshot} for canister {canister}.");
+        Self {
+            missing: Some(snapshot.clone()),
+            ..Self::new("IC0305", words)
+        }
     }
 
     pub(super) fn foreign_snapshot(canister: Principal, snapshot: &SnapshotId) -> Self {

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    Canister, Config, Error, Fleet, Kind, Point, Status, What,
+    Canister, Config, Error, Fleet, Kind, Point, Snapshot, Status, What,
     command::Via,
     reject::{CallError, Failure, Reject},
     strike,
 };
-use crate::id::{Name, Principal};
+use crate::id::{Name, Principal, SnapshotId};
 
 /// A command on one canister.
 pub(super) struct Session<'a> {
@@ -136,12 +136,44 @@ impl<'a> Session<'a> {
             Err(Error::NoCanister(id)) => return Err(CallError::Reject(Reject::no_canister(id))),
             held => held?,
         };
-        let (out, detail) = change(&mut held.canister).map_err(CallError::Reject)?;
+        let (out, detail) = match change(&mut held.canister) {
+            Ok(applied) => applied,
+            Err(reject) => {
+                drop(held);
+                return Err(self.refused(reject));
+            }
+        };
         if mutates {
             held.canister.version += 1;
         }
         held.commit(method, mutates, detail)?;
         Ok(out)
+    }
+
+    /// The snapshot of an id that another canister has.
+    ///
+    /// Nobody asks while a canister is held: two that ask for each other's would wait for ever.
+    pub(super) fn elsewhere(&self, id: &SnapshotId) -> Result<Option<Snapshot>, Error> {
+        let Some(owner) = id.owner().filter(|owner| *owner != self.canister) else {
+            return Ok(None);
+        };
+        match self.fleet.canister(owner) {
+            Ok(owner) => Ok(owner.snapshot(id).cloned()),
+            Err(Error::NoCanister(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A refusal as the network words it, which knows the snapshots of all canisters.
+    fn refused(&self, reject: Reject) -> CallError {
+        let Some(id) = &reject.missing else {
+            return CallError::Reject(reject);
+        };
+        match self.elsewhere(id) {
+            Ok(None) => CallError::Reject(reject),
+            Ok(Some(_)) => CallError::Reject(Reject::foreign_snapshot(self.canister, id)),
+            Err(error) => CallError::Fleet(error),
+        }
     }
 
     /// What goes wrong before a request arrives.

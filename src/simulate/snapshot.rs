@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -114,7 +115,11 @@ pub(super) fn list(session: &Session<'_>, shown: &Shown) -> Result<String, Failu
     }
     text += &format!("Snapshots for canister {name} ({id}):\n");
     for line in snapshots {
-        text += &format!("  {}: {} bytes\n", line.snapshot_id, line.total_size_bytes);
+        let (id, size) = (line.snapshot_id, human_size(line.total_size_bytes));
+        let taken = i128::from(line.taken_at_timestamp);
+        let taken = Timestamp::from_nanosecond(taken).unwrap_or_default();
+        let taken = taken.strftime("%Y-%m-%d %H:%M:%S UTC");
+        text += &format!("  {id}: {size}, taken at {taken}\n");
     }
     Ok(text)
 }
@@ -123,12 +128,9 @@ pub(super) fn list(session: &Session<'_>, shown: &Shown) -> Result<String, Failu
 pub(super) fn restore(session: &Session<'_>, id: &SnapshotId) -> Result<String, Failure> {
     demand_stopped(session)?;
     let own = session.id();
-    let foreign = id
-        .owner()
-        .filter(|owner| *owner != own && session.config.foreign_load);
-    let lent = match foreign.map(|owner| session.fleet.canister(owner)) {
-        Some(Ok(owner)) => owner.snapshot(id).cloned(),
-        Some(Err(_)) | None => None,
+    let lent = match session.config.foreign_load {
+        true => session.elsewhere(id)?,
+        false => None,
     };
     let load = |state: &mut Canister| {
         let snapshot = match &lent {
@@ -169,10 +171,9 @@ pub(super) fn delete(session: &Session<'_>, id: &SnapshotId) -> Result<String, F
 
 /// The canister's own snapshot of an id.
 pub(super) fn find<'s>(state: &'s Canister, id: &SnapshotId) -> Result<&'s Snapshot, Reject> {
-    state.snapshot(id).ok_or_else(|| match id.owner() {
-        Some(owner) if owner != state.principal => Reject::foreign_snapshot(state.principal, id),
-        Some(_) | None => Reject::no_snapshot(state.principal, id),
-    })
+    state
+        .snapshot(id)
+        .ok_or_else(|| Reject::no_snapshot(state.principal, id))
 }
 
 /// Makes room for a new snapshot, in the place of one that is to be replaced.
@@ -188,6 +189,18 @@ pub(super) fn make_room(state: &mut Canister, replace: Option<&SnapshotId>) -> R
         }
         None => Ok(()),
     }
+}
+
+/// Bytes in the largest unit that fits.
+fn human_size(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    for unit in ["B", "KiB", "MiB"] {
+        if size < 1024.0 {
+            return format!("{size} {unit}");
+        }
+        size /= 1024.0;
+    }
+    format!("{size} GiB")
 }
 
 /// What icp asks before it takes or loads.

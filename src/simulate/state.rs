@@ -282,7 +282,7 @@ impl Default for Settings {
             memory_allocation: 0,
             freezing_threshold: 2_592_000,
             reserved_cycles_limit: 5_000_000_000_000,
-            wasm_memory_limit: 0,
+            wasm_memory_limit: 3_221_225_472,
             wasm_memory_threshold: 0,
             log_memory_limit: 4_096,
             environment_variables: BTreeMap::new(),

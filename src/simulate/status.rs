@@ -170,16 +170,75 @@ fn shown(state: &Canister, name: Option<String>) -> Shown {
 }
 
 fn report(state: &Canister, name: Option<String>, full: bool) -> String {
-    let mut text = format!("Canister Id: {}\n", state.principal);
-    if let Some(name) = name {
-        text += &format!("Canister Name: {name}\n");
-    }
+    let own = shown(state, name);
+    let mut lines = vec![format!("Canister Id: {}", own.id)];
+    lines.extend(own.name.map(|name| format!("Canister Name: {name}")));
+    lines.push("Canister Status Report:".to_owned());
     if full {
-        text += &format!("Canister Status Report:\n  Status: {:?}\n", state.status);
+        lines.push(format!("  Status: {:?}", own.status));
     }
-    text += "  Controllers: ";
-    text += &controllers(state).join(", ");
-    text
+    lines.push("  Controllers:".to_owned());
+    let settings = own.settings;
+    lines.extend(
+        settings
+            .controllers
+            .iter()
+            .map(|controller| format!("    controller: {controller}")),
+    );
+    let hash = own.module_hash.unwrap_or_else(|| "<none>".to_owned());
+    let hash = format!("  Module hash: {hash}");
+    if !full {
+        lines.push(hash);
+        return lines.join("\n");
+    }
+    for (label, value) in [
+        ("Compute allocation", settings.compute_allocation),
+        ("Memory allocation", settings.memory_allocation),
+        ("Freezing threshold", settings.freezing_threshold),
+        ("Reserved cycles limit", settings.reserved_cycles_limit),
+        ("Wasm memory limit", settings.wasm_memory_limit),
+        ("Wasm memory threshold", settings.wasm_memory_threshold),
+        ("Log memory limit", settings.log_memory_limit),
+    ] {
+        lines.push(format!("  {label}: {value}"));
+    }
+    for label in ["Log", "Snapshot", "Status"] {
+        lines.push(format!("  {label} visibility: Controllers"));
+    }
+    match settings.environment_variables.as_slice() {
+        [] => lines.push("  Environment Variables: N/A".to_owned()),
+        variables => {
+            lines.push("  Environment Variables:".to_owned());
+            lines.extend(
+                variables
+                    .iter()
+                    .map(|Variable { name, value }| format!("    Name: {name}, Value: {value}")),
+            );
+        }
+    }
+    lines.push(hash);
+    for (label, value) in [
+        ("  Memory size", own.memory_size),
+        ("  Cycles", own.cycles),
+        ("  Reserved cycles", own.reserved_cycles),
+        (
+            "  Idle cycles burned per day",
+            own.idle_cycles_burned_per_day,
+        ),
+        ("  Query stats:\n    Calls", own.query_stats.num_calls_total),
+        ("    Instructions", own.query_stats.num_instructions_total),
+        (
+            "    Req payload bytes",
+            own.query_stats.request_payload_bytes_total,
+        ),
+        (
+            "    Res payload bytes",
+            own.query_stats.response_payload_bytes_total,
+        ),
+    ] {
+        lines.push(format!("{label}: {value}"));
+    }
+    lines.join("\n")
 }
 
 fn not_found(session: &Session<'_>) -> Failure {

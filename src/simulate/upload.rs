@@ -16,6 +16,7 @@ use super::{
     Blob, Canister, Point, Snapshot, SnapshotSource, What, answer,
     command::UploadArgs,
     directory::{Metadata, lock, read_metadata},
+    file,
     fleet::now,
     reject::{CallError, Failure, Reject},
     session::Session,
@@ -276,7 +277,7 @@ fn pieces(
 /// What goes wrong with half of the pieces sent.
 fn middle(session: &Session<'_>, place: &Utf8Path, progress: &Progress) -> Result<(), Failure> {
     if session.suffers(&What::TornProgress) {
-        let text = answer(progress);
+        let text = file(progress);
         let torn = &text.as_bytes()[..text.len() / 2];
         fs::write(place, torn)
             .map_err(|error| Failure::io(format!("failed to write {place}"), &error))?;
@@ -288,6 +289,6 @@ fn middle(session: &Session<'_>, place: &Utf8Path, progress: &Progress) -> Resul
 
 /// Writes the progress file as icp does: in place, so that a kill can tear it.
 fn save(place: &Utf8Path, progress: &Progress) -> Result<(), Failure> {
-    fs::write(place, answer(progress))
+    fs::write(place, file(progress))
         .map_err(|error| Failure::io(format!("failed to write {place}"), &error))
 }

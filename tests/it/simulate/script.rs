@@ -9,7 +9,7 @@ use std::process::Command;
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// One command a line; `#` begins a comment. Words in capitals are replaced: `TARGET`, `UNKNOWN` (no such canister),
-/// `IDn` (the target's snapshot of that number), `FOREIGN` (a snapshot id of another canister) and the directories of
+/// `IDn` (the target's snapshot of that number), `FOREIGN` (a snapshot id of a canister that is not there) and the directories of
 /// [`Directories`].
 const SCRIPT: &str = "
 --version
@@ -17,6 +17,8 @@ identity principal
 canister status TARGET --json
 canister status TARGET --id-only
 canister status TARGET --public --json
+canister status TARGET --public
+canister status TARGET
 canister call TARGET health () --query
 canister call TARGET health ()
 canister call TARGET broken ()
@@ -30,12 +32,14 @@ canister stop TARGET
 canister call TARGET health ()                # stopped
 canister status TARGET --json
 canister snapshot restore TARGET ID9          # IC0305
-canister snapshot restore TARGET FOREIGN      # IC0406
+canister snapshot restore TARGET FOREIGN      # IC0305
 canister snapshot delete TARGET ID9           # IC0305
 canister snapshot create TARGET --json        # ID0
 canister snapshot create TARGET --json --replace ID0
 canister snapshot create TARGET --json --replace ID0   # IC0305
 canister snapshot create TARGET --quiet       # ID2
+canister snapshot list TARGET
+canister snapshot list TARGET --quiet
 canister snapshot upload TARGET --input GOOD --json    # ID3
 canister snapshot upload TARGET --input GOOD --json --resume
 canister snapshot upload TARGET --input SHORT --json   # ID4: the rest is zeros
@@ -206,7 +210,7 @@ fn step(line: &str, output: &std::process::Output, scratch: &Utf8Path) -> Step {
     }
 }
 
-/// Replaces the numbers of `taken_at_timestamp`.
+/// Replaces the numbers of `taken_at_timestamp`, and what lists for people say of it.
 fn without_times(stdout: &str) -> String {
     let mut parts = stdout.split("\"taken_at_timestamp\":");
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -214,5 +218,11 @@ fn without_times(stdout: &str) -> String {
         out += "\"taken_at_timestamp\":TIME";
         out += part.trim_start_matches(|digit: char| digit.is_ascii_digit());
     }
-    out
+    let lines = out
+        .split_inclusive('\n')
+        .map(|line| match line.split_once(", taken at ") {
+            Some((line, _)) => format!("{line}, taken at TIME\n"),
+            None => line.to_owned(),
+        });
+    lines.collect()
 }
