@@ -43,6 +43,8 @@ pub enum Call<'a> {
     Version,
     /// Say which principal calls.
     Principal,
+    /// Say which canister a name stands for.
+    Resolve(&'a Target),
     /// Say how a canister is.
     Status(&'a Target),
     /// Stop a canister.
@@ -116,6 +118,11 @@ impl Icp {
         let identity = argv::identity(&plan.caller, options);
         let selectors = argv::selectors(plan, options, &identity);
         Self { program: program.into(), selectors, identity, run }
+    }
+
+    /// The flags that name the network and the caller.
+    pub fn selectors(&self) -> &[String] {
+        &self.selectors
     }
 
     /// Renders a call.

@@ -1,8 +1,17 @@
 //! Restores fleets of Internet Computer canisters from snapshots.
 //!
+//! The passes, each with what it yields:
 //!
+//! 1. [`plan`]: TOML text → [`plan::Plan`], or every [`diagnostic::Diagnostic`] of the text at once;
+//! 2. [`operation`]: plan → [`operation::Operations`], in order, each knowing what it waits for;
+//! 3. [`journal`]: operations and events → what has happened; the only truth, on disk before and after every effect;
+//! 4. [`runner`]: picks what is ready, claims it, lets [`icp`] act, records the receipt, settles what is unknown;
+//! 5. [`cli`]: the verbs; the only room that prints and knows exit codes.
+//!
+//! Beside them: [`artifact`] (snapshots on disk), [`simulate`] (a fleet without a network), [`id`] and [`json`].
 
 pub mod artifact;
+pub mod cli;
 pub mod diagnostic;
 pub mod icp;
 pub mod id;
@@ -11,3 +20,4 @@ pub mod json;
 pub mod operation;
 pub mod plan;
 pub mod runner;
+pub mod simulate;

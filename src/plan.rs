@@ -4,9 +4,11 @@
 //! (what is wrong between them) → [`Plan`], in which names are unique, members stand in restore order and nothing needs
 //! checking again. The [`Places`] of a plan stay beside it, for problems that only the disk or the network shows.
 
+mod artifacts;
 mod decode;
 mod digest;
 mod document;
+mod schema;
 mod validate;
 mod warn;
 
@@ -20,7 +22,9 @@ use crate::{
     id::{Digest, Name, Principal, SnapshotId},
 };
 
+pub use artifacts::{Artifacts, look, verify};
 pub use digest::Difference;
+pub use schema::schema;
 
 /// A plan, valid by construction.
 ///

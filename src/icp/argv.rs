@@ -49,6 +49,7 @@ pub(super) fn render(call: Call<'_>, selectors: &[String], identity: &[String]) 
     let (mut args, flags) = match call {
         Call::Version => return words(&["--version"]),
         Call::Principal => (words(&["identity", "principal"]), identity),
+        Call::Resolve(target) => (words(&["canister", "status", &target.to_string(), "--id-only"]), selectors),
         Call::Status(target) => (words(&["canister", "status", &target.to_string(), "--json"]), selectors),
         Call::Stop(target) => (words(&["canister", "stop", &target.to_string()]), selectors),
         Call::Start(target) => (words(&["canister", "start", &target.to_string()]), selectors),

@@ -2,3 +2,4 @@
 
 mod artifact;
 mod diagnostics;
+mod simulate;

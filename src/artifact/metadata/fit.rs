@@ -81,6 +81,21 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// The part of the metadata that says something else than the files.
+    pub fn span(&self) -> Range<usize> {
+        match self {
+            Self::BlobSize { span, .. }
+            | Self::BlobMissing { span, .. }
+            | Self::ChunkHash { span, .. }
+            | Self::ChunkMissing { span, .. }
+            | Self::ChunkContent { span, .. }
+            | Self::ChunkUnstated { span, .. }
+            | Self::Global { span, .. } => span.clone(),
+        }
+    }
+}
+
 /// Holds metadata against the files of the artifact that they are of; the seal says what those hold.
 pub fn compare(document: &Document, seal: &Seal) -> Vec<Problem> {
     let root = Json::parse(&document.text).ok();

@@ -1,0 +1,122 @@
+//! The verbs: the only room that prints and knows exit codes.
+//!
+//! A verb is an argument struct, whose comments are its help, and a function that returns an [`Exit`] or a
+//! [`Failure`]. Results go to stdout; progress, diagnostics and everything else to stderr.
+
+mod check;
+mod dry_run;
+mod exit;
+mod explain;
+mod input;
+mod progress;
+mod rehearse;
+mod resolve;
+mod run;
+mod session;
+mod status;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+use terminal::{Look, Terminal};
+
+/// Puts fleets of Internet Computer canisters back from snapshots: a reviewed plan, a durable journal, the real icp.
+///
+/// A restore plan is a TOML file. `check` finds every mistake in it, `dry-run` shows what it would do, `rehearse` does it
+/// over a simulated fleet, and `run` does it, one receipt for every step. A run that was killed simply goes on with the
+/// next `run`.
+#[derive(Debug, Parser)]
+#[command(name = "icp-restore", version, max_term_width = 100, after_long_help = EXAMPLES)]
+struct Args {
+    #[command(flatten)]
+    look: Look,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  icp-restore rehearse plans/demo.toml          see a whole restore without any network
+  icp-restore check plans/*.toml --artifacts    every mistake of every plan, and every artifact read
+  icp-restore dry-run plans/fleet.toml          what would be done, command by command
+  icp-restore run plans/fleet.toml              do it, or go on with it
+  icp-restore status plans/fleet.journal.jsonl  where it stands
+
+Exit codes:
+  0 done                       5 an operation failed
+  1 internal error, or I/O     6 an outcome is unknown
+  2 usage                      7 verification failed
+  3 invalid plan or journal    8 locked, or an orphan still works
+  4 blocked, or stale digest   9 stopped early as asked, or a gate unmet
+  130, 143 ended by a signal";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Check(check::Args),
+    DryRun(dry_run::Args),
+    Run(run::Args),
+    Status(status::Args),
+    Resolve(resolve::Args),
+    Rehearse(rehearse::Args),
+    Explain(explain::Args),
+    /// Print the JSON Schema of plans, for editors.
+    Schema,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // clap's own way to print: help to stdout, errors to stderr, and a closed pipe is no matter.
+            let _printed = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let terminal = Terminal::new(&args.look);
+    let result = match args.verb {
+        Verb::Check(args) => check::run(&args, &terminal),
+        Verb::DryRun(args) => dry_run::run(&args, &terminal),
+        Verb::Run(args) => run::run(&args, &terminal),
+        Verb::Status(args) => status::run(&args, &terminal),
+        Verb::Resolve(args) => resolve::run(&args, &terminal),
+        Verb::Rehearse(args) => rehearse::run(&args, &terminal),
+        Verb::Explain(args) => explain::run(&args, &terminal),
+        Verb::Schema => {
+            terminal.print_json(&crate::plan::schema());
+            Ok(Exit::Done)
+        }
+        Verb::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "icp-restore", &mut text);
+            terminal.print(&String::from_utf8_lossy(&text));
+            Ok(Exit::Done)
+        }
+        Verb::Man => man(&terminal),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal.fail(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn man(terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut page = Vec::new();
+    let rendered = clap_mangen::Man::new(Args::command()).render(&mut page);
+    rendered.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    terminal.print(&String::from_utf8_lossy(&page));
+    Ok(Exit::Done)
+}

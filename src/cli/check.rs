@@ -1,0 +1,124 @@
+//! `check`: every mistake of every file.
+
+use std::{num::NonZeroUsize, ops::ControlFlow};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::ValueEnum;
+
+use super::{Exit, Failure, input, terminal::Terminal};
+use crate::{
+    diagnostic::{Code, Diagnostic, Severity, github, gitlab, json, sarif, text},
+    journal, plan,
+};
+
+/// Find every mistake in plans and journals, offline.
+///
+/// Without `--artifacts` it is only seen whether artifacts are there; with it they are read whole and held against their
+/// seals and their metadata.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  icp-restore check plans/*.toml
+  icp-restore check plans/fleet.toml --artifacts --deny-warnings
+  icp-restore check plans/*.toml --format github      annotations on a pull request")]
+pub(super) struct Args {
+    /// Plans (.toml) and journals (.jsonl).
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<Utf8PathBuf>,
+    /// Read artifacts whole: seals, sizes, chunks.
+    #[arg(long)]
+    artifacts: bool,
+    /// Let warnings count as errors.
+    #[arg(long)]
+    deny_warnings: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Annotated snippets, to stderr.
+    Text,
+    /// One object.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// A code quality report of GitLab.
+    Gitlab,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut diagnostics = Vec::new();
+    for file in &args.files {
+        diagnostics.extend(check(file, args.artifacts));
+    }
+    let root = Utf8Path::new("");
+    match args.format {
+        Format::Text => {
+            terminal.diagnostics(&diagnostics);
+            if diagnostics.is_empty() {
+                let files =
+                    if args.files.len() == 1 { "1 file".to_owned() } else { format!("{} files", args.files.len()) };
+                terminal.note(&format!("{files} checked, nothing is wrong"));
+            } else {
+                terminal.note(&text::summary(&diagnostics));
+            }
+        }
+        Format::Json => terminal.print_json(&json::Report::new(&diagnostics)),
+        Format::Sarif => terminal.print_json(&sarif::log(&diagnostics, root)),
+        Format::Github => terminal.print(&github::render(&diagnostics, root)),
+        Format::Gitlab => terminal.print_json(&gitlab::issues(&diagnostics, root)),
+    }
+    let bad = |diagnostic: &Diagnostic| args.deny_warnings || diagnostic.severity() == Severity::Error;
+    Ok(if diagnostics.iter().any(bad) { Exit::Invalid } else { Exit::Done })
+}
+
+fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
+    // A journal is told by what it holds: its name may be anything.
+    let is_json = std::fs::File::open(file).is_ok_and(|mut opened| {
+        let mut first = [0; 1];
+        std::io::Read::read(&mut opened, &mut first).is_ok_and(|count| count == 1) && first == *b"{"
+    });
+    if is_json || file.extension() == Some("jsonl") {
+        return match std::fs::read(file) {
+            Ok(bytes) => journal::check::bytes(file.as_str(), bytes),
+            Err(_) => input::read(file, u64::MAX).err().into_iter().collect(),
+        };
+    }
+    let reading = match input::plan(file) {
+        Ok(reading) => reading,
+        Err(diagnostics) => return diagnostics,
+    };
+    let folder = plan::folder(file);
+    let mut diagnostics = reading.warnings.clone();
+    if artifacts {
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let verified = plan::verify(&reading, folder, &|_| true, threads, &|_| ControlFlow::Continue(()));
+        match verified {
+            Ok(artifacts) => diagnostics.extend(memory(&reading, &artifacts)),
+            Err(problems) => diagnostics.extend(problems),
+        }
+    } else {
+        diagnostics.extend(plan::look(&reading, folder));
+    }
+    crate::diagnostic::sort(&mut diagnostics);
+    diagnostics
+}
+
+/// Warns of a limit on memory that is below what the largest upload takes.
+fn memory(reading: &plan::Reading, artifacts: &plan::Artifacts) -> Option<Diagnostic> {
+    let largest = artifacts.values().map(|(_, seal)| seal.largest_blob()).max()?;
+    let (needed, there) = (largest.saturating_mul(5), super::session::free_memory());
+    let allowed = reading.plan.limits.upload_memory.unwrap_or(there);
+    (needed > allowed.min(there)).then(|| {
+        let message = format!(
+            "an upload of the largest blob, of {largest} bytes, takes about {needed} bytes of memory; {} may be used",
+            allowed.min(there)
+        );
+        let label = reading.places.source.label(reading.places.root.clone(), "in this backup");
+        Diagnostic::new(Code::MemoryLimit, message, label).with_help("run on a machine with more memory")
+    })
+}

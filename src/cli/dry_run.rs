@@ -1,0 +1,134 @@
+//! `dry-run`: what would be done.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::{Exit, Failure, input, session, terminal::Terminal};
+use crate::{
+    icp::{Call, Command, Icp},
+    id::{Digest, Name, Principal},
+    journal,
+    operation::{self, Kind, Operation, Operations, Sequence, Which},
+    plan::{Plan, Snapshot, Target},
+};
+
+/// Show what a plan would do: operations in order with the exact commands, and the digest to approve.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  icp-restore dry-run plans/fleet.toml
+  icp-restore dry-run plans/fleet.toml --format json | jq .plan.digest")]
+pub(super) struct Args {
+    /// The plan.
+    plan: Utf8PathBuf,
+    /// Of these members, and all that they depend on, alone.
+    #[arg(long, value_name = "MEMBER")]
+    only: Vec<String>,
+    #[command(flatten)]
+    program: session::Program,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+}
+
+/// The contract of `--format json`.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    version: u32,
+    plan: PlanLine<'a>,
+    operations: Vec<Line<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlanLine<'a> {
+    name: &'a Name,
+    digest: Digest,
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    sequence: Sequence,
+    kind: Kind,
+    member: &'a Name,
+    source: Principal,
+    target: &'a Target,
+    after: &'a [Sequence],
+    command: Command,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let reading = input::plan(&args.plan)?;
+    terminal.diagnostics(&reading.warnings);
+    let plan = session::narrowed(reading.plan, &args.only, terminal)?;
+    let operations = operation::compile(&plan);
+    // Nothing is run, so the name of the program will do where none is given.
+    let program = args.program.icp.as_ref().map_or("icp", |icp| icp.as_str());
+    let icp = session::aim(program, &plan, &args.program, &args.plan);
+    let folder = journal::folder(&session::journal_path(&args.plan, &plan, &args.only));
+    let line = |operation: &Operation| command(&icp, &plan, operation, &folder);
+    match args.format {
+        Format::Json => {
+            let lines = operations.iter().map(|operation| Line {
+                sequence: operation.sequence,
+                kind: operation.kind,
+                member: &operation.member,
+                source: operation.source,
+                target: &operation.target,
+                after: &operation.after,
+                command: line(operation),
+            });
+            let plan = PlanLine { name: &plan.name, digest: plan.digest() };
+            terminal.print_json(&Report { version: 1, plan, operations: lines.collect() });
+        }
+        Format::Text => terminal.print(&text(&plan, &operations, line)),
+    }
+    Ok(Exit::Done)
+}
+
+fn text(plan: &Plan, operations: &Operations, command: impl Fn(&Operation) -> Command) -> String {
+    let count = |kind| operations.iter().filter(|operation| operation.kind == kind).count();
+    let uploads = count(Kind::UploadSnapshot);
+    let mut text = format!(
+        "plan {}: {} operations on {} canisters, {uploads} of them uploads\ndigest sha256:{}\n\n",
+        plan.name,
+        operations.len(),
+        plan.members.len(),
+        plan.digest(),
+    );
+    let width = plan.members.iter().map(|member| member.name.as_str().len()).max().unwrap_or(0);
+    for operation in operations {
+        let (sequence, kind, member) = (operation.sequence, operation.kind, operation.member.as_str());
+        text += &format!("{sequence:>5}  {kind:<15}  {member:<width$}  {}\n", command(operation));
+    }
+    text
+}
+
+/// The command of an operation as far as it can be known before the run: ids of snapshots that are yet to be made stand
+/// in angle brackets.
+pub(super) fn command(icp: &Icp, plan: &Plan, operation: &Operation, folder: &Utf8Path) -> Command {
+    let target = &operation.target;
+    let staging = folder.join(format!("staging-{}", operation.sequence));
+    let snapshot = match (&operation.snapshot, plan.member(&operation.member).map(|member| &member.snapshot)) {
+        (Some(Which::MadeBy(upload)), _) => format!("<snapshot of operation {upload}>"),
+        (Some(Which::Known(id)), _) | (None, Some(Snapshot::OnChain { id, .. })) => id.to_string(),
+        (None, _) => String::new(),
+    };
+    icp.command(match operation.kind {
+        Kind::UploadSnapshot => Call::Upload { target, input: &staging, resume: false },
+        Kind::StopCanister => Call::Stop(target),
+        Kind::TakeSnapshot => Call::Take(target),
+        Kind::LoadSnapshot => Call::Load(target, &snapshot),
+        Kind::StartCanister => Call::Start(target),
+        Kind::VerifyMember | Kind::VerifyFleet => Call::Status(target),
+        Kind::DeleteSnapshot => Call::Delete(target, &snapshot),
+    })
+}

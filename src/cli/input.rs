@@ -1,0 +1,69 @@
+//! Files that people name: read whole, as text, or a diagnostic.
+
+use std::sync::Arc;
+
+use camino::Utf8Path;
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Source},
+    plan,
+};
+
+/// Reads a text file of at most so many bytes.
+pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnostic> {
+    let bare = || Source::new(file.as_str(), "");
+    let whole = |code, message: String, help: &str| {
+        let source = bare();
+        Diagnostic::new(code, message, source.label(0..0, "")).with_help(help)
+    };
+    let unreadable = |error: std::io::Error| {
+        let message = format!("{file} cannot be read: {error}");
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => missing_help(file),
+            _ => "mend its permissions, or name another file".to_owned(),
+        };
+        whole(Code::Unreadable, message, &help)
+    };
+    let data = file.metadata().map_err(unreadable)?;
+    if data.is_dir() {
+        return Err(whole(Code::Unreadable, format!("{file} is a directory"), "name a file in it"));
+    }
+    if data.len() > largest {
+        let message = format!("{file} has {} bytes, where at most {largest} are read", data.len());
+        return Err(whole(Code::TooLarge, message, "name another file"));
+    }
+    let bytes = std::fs::read(file).map_err(unreadable)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(file.as_str(), text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let source = Source::new(file.as_str(), String::from_utf8_lossy(error.as_bytes()));
+            // Up to the first bad byte, which is shown as the replacement character, the texts are the same.
+            let label = source.label(at..at + '\u{fffd}'.len_utf8(), "this byte");
+            let message = format!("{file} is not UTF-8 text: byte {at} is not");
+            Err(Diagnostic::new(Code::NotUtf8, message, label).with_help("save it as UTF-8"))
+        }
+    }
+}
+
+/// Reads a plan file.
+pub(super) fn plan(file: &Utf8Path) -> Result<plan::Reading, Vec<Diagnostic>> {
+    let source = read(file, plan::LARGEST).map_err(|diagnostic| vec![diagnostic])?;
+    plan::read(&source)
+}
+
+fn missing_help(file: &Utf8Path) -> String {
+    let folder = plan::folder(file);
+    let names: Vec<String> = folder
+        .read_dir_utf8()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_owned()))
+        .collect();
+    let near =
+        file.file_name().and_then(|name| crate::diagnostic::suggest::nearest(name, names.iter().map(String::as_str)));
+    match near {
+        Some(near) => format!("there is `{}` beside it", near.escape_debug()),
+        None => "name a file that is there".to_owned(),
+    }
+}

@@ -1,0 +1,154 @@
+//! `rehearse`: the same runner over a simulated fleet.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{
+    Exit, Failure, input, run,
+    session::{self, Program},
+    terminal::Terminal,
+};
+use crate::{
+    artifact,
+    icp::Redactor,
+    id::Principal,
+    plan::{self, Plan, Reading, Snapshot, Target},
+    simulate::{CanisterSpec, Content, Fault, Fleet, Method, SnapshotSpec},
+};
+
+/// Rehearse a plan over a simulated fleet: no icp and no network is needed, and nothing real is touched.
+///
+/// The fleet lies in a temporary folder, its canisters are damaged, and this program stands in for icp. Everything else is
+/// as in `run`. Faults show how a run recovers before anybody needs it.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  icp-restore rehearse plans/demo.toml
+  icp-restore rehearse plans/demo.toml --fault 'load-snapshot app: lose-reply'
+  icp-restore rehearse plans/demo.toml --keep /tmp/rehearsal    and again: goes on with it")]
+pub(super) struct Args {
+    /// The plan.
+    plan: Utf8PathBuf,
+    /// Something that goes wrong: KIND MEMBER[#N]: WHAT.
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<String>,
+    /// Keep the fleet and the journal in this folder, and go on with what is there.
+    #[arg(long, value_name = "FOLDER")]
+    keep: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    how: run::How,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let reading = input::plan(&args.plan)?;
+    terminal.diagnostics(&reading.warnings);
+    let mut faults = Vec::new();
+    for text in &args.fault {
+        faults.push(
+            text.parse::<Fault>().map_err(|error| Failure::new(Exit::Usage, format!("--fault '{text}': {error}")))?,
+        );
+    }
+    let temporary = tempfile::Builder::new().prefix("icp-restore-rehearsal-").tempdir();
+    let temporary =
+        temporary.map_err(|error| Failure::new(Exit::Internal, format!("cannot make a temporary folder: {error}")))?;
+    let folder = match &args.keep {
+        Some(folder) => folder.clone(),
+        None => Utf8PathBuf::from_path_buf(temporary.path().to_owned())
+            .map_err(|path| Failure::new(Exit::Internal, format!("{} is not UTF-8", path.display())))?,
+    };
+    let simulated = |error: crate::simulate::Error| Failure::new(Exit::Internal, error.to_string());
+    let program = folder.join("icp");
+    let fleet = match Fleet::open(&folder) {
+        Ok(fleet) if program.exists() => fleet,
+        _ => {
+            let canisters = canisters(&reading, plan::folder(&args.plan));
+            std::fs::create_dir_all(&folder)
+                .map_err(|error| Failure::new(Exit::Internal, format!("cannot make {folder}: {error}")))?;
+            let fleet = Fleet::create(&folder, &canisters).map_err(simulated)?;
+            let ours = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
+            let ours = ours.ok_or_else(|| Failure::new(Exit::Internal, "this program does not know where it lies"))?;
+            fleet.install(&ours).map_err(simulated)?;
+            fleet
+        }
+    };
+    configure(&fleet, &reading.plan).map_err(simulated)?;
+    for fault in &faults {
+        fleet.inject(fault).map_err(simulated)?;
+    }
+    let journal =
+        args.how.journal.clone().unwrap_or_else(|| folder.join(format!("{}.journal.jsonl", reading.plan.name)));
+    let options = Program { icp: None, identity_password_file: None };
+    let plan = reading.plan.clone();
+    let icp = session::aim(program.as_str(), &plan, &options, &args.plan);
+    terminal.note(&format!("rehearsing {} over a simulated fleet of {} canisters", plan.name, plan.members.len()));
+    let redactor = Redactor::default();
+    let job = run::Job {
+        reading: &reading,
+        plan,
+        only: Vec::new(),
+        file: &args.plan,
+        icp,
+        how: &args.how,
+        journal,
+        redactor,
+    };
+    run::execute(job, terminal)
+}
+
+/// Damaged canisters: each runs with code and data of its own, which are not those of its snapshot.
+fn canisters(reading: &Reading, folder: &Utf8Path) -> Vec<CanisterSpec> {
+    let root = folder.join(&reading.plan.backup.root);
+    let specs = reading.plan.members.iter().map(|member| {
+        let id = match &member.target {
+            Target::Canister(id) => *id,
+            Target::Named(_) => member.source,
+        };
+        let mut spec = CanisterSpec::new(id);
+        spec.name = Some(member.name.clone());
+        if let Snapshot::OnChain { id, module_hash } = &member.snapshot {
+            let module = match module_hash {
+                Some(digest) => Content::Digest { size: 65_536, digest: *digest },
+                None => Content::Bytes([b"\0asm\x01\0\0\0snapshot", id.to_string().as_bytes()].concat()),
+            };
+            let snapshot = SnapshotSpec {
+                id: id.clone(),
+                module,
+                heap: Content::Bytes(vec![1; 65_536]),
+                stable: Content::Bytes(Vec::new()),
+            };
+            spec.snapshots.push(snapshot);
+        }
+        for check in &member.checks {
+            let answer = check.expect.clone().unwrap_or_else(|| "()".to_owned());
+            spec.methods.insert(check.call.clone(), Method::Reply(answer));
+        }
+        if let Snapshot::Artifact { path, .. } = &member.snapshot
+            && let Ok(path) = artifact::find(&root, path)
+        {
+            // What a fleet does with cycles is not simulated; enough is there for what is uploaded.
+            let size = std::fs::metadata(path.join("wasm_memory.bin")).map_or(0, |data| data.len());
+            spec.cycles += u128::from(size) * 10_000;
+        }
+        spec
+    });
+    specs.collect()
+}
+
+fn configure(fleet: &Fleet, plan: &Plan) -> Result<(), crate::simulate::Error> {
+    let caller = plan.caller.expect_principal.unwrap_or(Principal::anonymous());
+    for member in &plan.members {
+        if let Target::Canister(id) = member.target {
+            fleet.update(id, |canister| {
+                if !canister.controllers.contains(&caller) {
+                    canister.controllers.push(caller);
+                }
+            })?;
+        }
+    }
+    fleet.configure(|config| {
+        config.caller = caller;
+        config.foreign_load = true;
+        if let Some(identity) = &plan.caller.identity {
+            config.identities.insert(identity.to_string(), caller);
+        }
+    })
+}

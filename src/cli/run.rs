@@ -1,0 +1,399 @@
+//! `run`: do what a plan says, or go on with it.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{
+    Exit, Failure, input,
+    progress::Progress,
+    session::{self, Program},
+    terminal::{Terminal, printable},
+};
+use crate::{
+    icp::{self, Answer, Call, Icp, Interrupt, Redactor},
+    id::{Digest, Name, Principal},
+    journal::{
+        self, Journal,
+        event::{Event, Opened, Resumed},
+    },
+    operation::{self, Kind, Phase},
+    plan::{self, Plan, Reading, Target},
+    runner::{self, Artifact, Ending, Options, Runner, Way},
+};
+
+/// Do what a plan says, or go on with it where an earlier run stopped.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  icp-restore run plans/fleet.toml --until uploaded    days ahead: no canister is stopped
+  icp-restore run plans/fleet.toml --expect 3f9a0c…    only what was reviewed
+  icp-restore run plans/fleet.toml                     after a kill, a failure or a stop: go on")]
+pub(super) struct Args {
+    /// The plan.
+    plan: Utf8PathBuf,
+    #[command(flatten)]
+    program: Program,
+    #[command(flatten)]
+    how: How,
+    /// Run only if the digest of the plan, or its first 12 or more digits, is this.
+    #[arg(long, value_name = "DIGEST")]
+    expect: Option<String>,
+    /// Restore these members, and all that they depend on, alone.
+    #[arg(long, value_name = "MEMBER")]
+    only: Vec<String>,
+    /// Accepted for scripts that confirm; nothing is ever asked.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// How far and how.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct How {
+    /// The journal; by default NAME.journal.jsonl beside the plan.
+    #[arg(long, value_name = "FILE")]
+    pub(super) journal: Option<Utf8PathBuf>,
+    /// Go no further than this.
+    #[arg(long, value_enum, value_name = "PHASE")]
+    pub(super) until: Option<Phase>,
+    /// Begin at most so many operations.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) max_steps: Option<u32>,
+    /// How long to wait for a command that a dead run has left at work.
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub(super) wait: Duration,
+}
+
+/// A plan that is to be run, with all that belongs to it.
+pub(super) struct Job<'a> {
+    pub(super) reading: &'a Reading,
+    /// The plan, maybe narrowed to some members.
+    pub(super) plan: Plan,
+    pub(super) only: Vec<Name>,
+    pub(super) file: &'a Utf8Path,
+    pub(super) icp: Icp,
+    pub(super) how: &'a How,
+    pub(super) journal: Utf8PathBuf,
+    pub(super) redactor: Redactor,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let reading = input::plan(&args.plan)?;
+    terminal.diagnostics(&reading.warnings);
+    let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
+    if let Some(expected) = &args.expect {
+        expect(expected, plan.digest())?;
+    }
+    let program = icp::find(args.program.icp.as_deref());
+    let program = program.map_err(|error| {
+        Failure::new(Exit::Blocked, error.to_string())
+            .with_help("install icp, or name it with `--icp` or ICP_RESTORE_ICP")
+    })?;
+    let icp = session::aim(program.as_str(), &plan, &args.program, &args.plan);
+    let journal = args.how.journal.clone().unwrap_or_else(|| session::journal_path(&args.plan, &plan, &args.only));
+    let secret = args.program.identity_password_file.iter().map(ToString::to_string);
+    let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
+    let redactor = Redactor::from_environment(secret);
+    let job = Job { reading: &reading, plan, only, file: &args.plan, icp, how: &args.how, journal, redactor };
+    execute(job, terminal)
+}
+
+/// Takes a plan through its journal and tells what came of it.
+pub(super) fn execute(job: Job<'_>, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (interrupt, signal) = signals()?;
+    let version = version(&job.icp, &interrupt)?;
+    let opened = Journal::open(&job.journal)?;
+    let (plan, mut journal) = match opened {
+        Some(journal) => {
+            same_plan(&journal, &job)?;
+            (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
+        }
+        None => {
+            let targets = resolve(&job, &interrupt)?;
+            (job.plan.clone().resolved(&targets), None)
+        }
+    };
+    let artifacts = artifacts(job.reading, &plan, job.file, journal.as_ref(), terminal)?;
+    let mut journal = match journal.take() {
+        Some(journal) => journal,
+        None => {
+            let opened = Opened {
+                tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
+                plan: plan.name.clone(),
+                digest: job.reading_digest(),
+                text: job.reading.places.source.text().to_owned(),
+                only: job.only.clone(),
+                icp: version.clone(),
+                network: job.icp.selectors().iter().map(|flag| job.redactor.redact(flag)).collect(),
+                targets: named_targets(job.reading, &plan),
+                operations: operation::compile(&plan).iter().cloned().collect(),
+                parent: None,
+            };
+            Journal::create(&job.journal, opened)?
+        }
+    };
+    journal.record(&[Event::Resumed(Resumed {
+        pid: std::process::id(),
+        host: sysinfo::System::host_name().unwrap_or_else(|_| "unknown".to_owned()),
+        icp: version,
+        who: who(),
+    })])?;
+    let options = Options {
+        until: job.how.until,
+        max_steps: job.how.max_steps,
+        partition: None,
+        wait: job.how.wait,
+        verify_upload: false,
+        upload_memory: plan.limits.upload_memory.unwrap_or_else(|| session::free_memory() / 5 * 4),
+    };
+    let runner = Runner {
+        icp: &job.icp,
+        plan: &plan,
+        artifacts: &artifacts,
+        options: &options,
+        interrupt: &interrupt,
+        redactor: &job.redactor,
+    };
+    let mut progress = Progress::new(terminal, journal.replay());
+    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
+    progress.finish();
+    let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
+    tell(&ending, &journal, job.file, terminal);
+    Ok(exit)
+}
+
+impl Job<'_> {
+    fn reading_digest(&self) -> Digest {
+        match self.only.is_empty() {
+            true => self.reading.plan.digest(),
+            false => self.reading.plan.only(&self.only).digest(),
+        }
+    }
+}
+
+/// What came of it, and the next thing to do.
+fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal) {
+    use crate::journal::event::Verdict;
+    let replay = journal.replay();
+    let done = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
+    let all = replay.operations.len();
+    let path = journal.path();
+    for trouble in &ending.troubles {
+        let Some(operation) = replay.operations.get(trouble.operation) else { continue };
+        let way = match trouble.way {
+            Way::Blocked => "blocked",
+            Way::Failed => "failed",
+            Way::Unverified => "not as planned",
+            Way::Unknown => "unknown",
+            Way::Orphan => "still at work",
+        };
+        let line = format!(
+            "{way}: operation {}, {} {}: {}",
+            operation.sequence, operation.kind, operation.member, trouble.message
+        );
+        terminal.say(&terminal.paint("1;31", &printable(&line)));
+    }
+    let again = format!("icp-restore run {file}");
+    let next = match ending.verdict {
+        Verdict::Done => None,
+        Verdict::Stopped | Verdict::Interrupted => Some(format!("to go on: {again}")),
+        Verdict::Failed if replay.has_loaded() => Some(format!(
+            "canisters stay closed; once the cause is gone: {again}\n      or go back: icp-restore rollback {path}"
+        )),
+        Verdict::Failed => Some(format!("once the cause is gone: {again}")),
+        Verdict::Unverified => Some(format!(
+            "canisters stay closed; to look again: {again}\n      or go back: icp-restore rollback {path}"
+        )),
+        Verdict::Unknown => {
+            let operation = ending.troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
+            Some(format!(
+                "to ask the network again: {again}\n      or, once you know: icp-restore resolve {path} {operation} --as completed|failed|ready --because TEXT"
+            ))
+        }
+    };
+    terminal.note(&format!("{done} of {all} operations are completed; receipts are in {path}"));
+    if let Some(next) = next {
+        terminal.say(&format!("next: {next}"));
+    }
+}
+
+/// Counts signals, and holds the number of the first. A dead terminal ends nothing.
+fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
+    use signal_hook::{
+        consts::{SIGHUP, SIGINT, SIGTERM},
+        iterator::Signals,
+    };
+    let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot listen for signals: {error}"));
+    let (interrupt, first) = (Arc::new(Interrupt::default()), Arc::new(AtomicUsize::new(0)));
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let (counted, number) = (Arc::clone(&interrupt), Arc::clone(&first));
+    std::thread::spawn(move || {
+        for signal in signals.forever().filter(|signal| *signal != SIGHUP) {
+            if counted.0.fetch_add(1, Ordering::SeqCst) == 0 {
+                number.store(usize::try_from(signal).unwrap_or(15), Ordering::SeqCst);
+            }
+        }
+    });
+    Ok((interrupt, first))
+}
+
+/// What icp calls itself; too old a one prints no JSON.
+fn version(icp: &Icp, interrupt: &Interrupt) -> Result<String, Failure> {
+    let blocked = |message: String| {
+        Failure::new(Exit::Blocked, message).with_help("install icp 0.2.2 or newer, or name it with `--icp`")
+    };
+    let reply = icp.ask(Call::Version, Duration::from_secs(30), interrupt);
+    let reply = reply.map_err(|error| blocked(format!("icp cannot be started: {error}")))?;
+    if Answer::of(&reply) != Answer::Done {
+        return Err(blocked(format!("icp does not say its version: {}", reply.stderr.trim())));
+    }
+    let version = reply.stdout.trim().to_owned();
+    let numbers: Vec<u64> = version
+        .split_whitespace()
+        .last()
+        .unwrap_or_default()
+        .split(['.', '-'])
+        .map_while(|part| part.parse().ok())
+        .collect();
+    if numbers.len() < 3 || numbers < vec![0, 2, 2] {
+        return Err(blocked(format!("`{}` is not a version of icp that can be used", version.escape_debug())));
+    }
+    Ok(version)
+}
+
+/// What names of canisters stand for, asked of icp once.
+fn resolve(job: &Job<'_>, interrupt: &Interrupt) -> Result<BTreeMap<Name, Principal>, Failure> {
+    let mut targets = BTreeMap::new();
+    for (member, places) in job.reading.plan.members.iter().zip(&job.reading.places.members) {
+        let Target::Named(name) = &member.target else { continue };
+        let reply = job.icp.ask(Call::Resolve(&member.target), job.plan.timeouts.other, interrupt);
+        let id = reply.as_ref().ok().and_then(|reply| match Answer::of(reply) {
+            Answer::Done => Principal::from_text(reply.stdout.trim()).ok(),
+            _ => None,
+        });
+        let Some(id) = id else {
+            let why = reply.map_or_else(
+                |error| error.to_string(),
+                |reply| reply.stderr.lines().next().unwrap_or_default().to_owned(),
+            );
+            let label = job.reading.places.source.label(places.target.clone(), "icp does not know it");
+            let message = format!("`{name}` is no canister of the environment: {why}");
+            let diagnostic = crate::diagnostic::Diagnostic::new(crate::diagnostic::Code::TargetName, message, label);
+            let diagnostic = diagnostic.with_help("link it with `icp canister link`, or write its principal");
+            return Err(Failure { exit: Exit::Blocked, ..diagnostic.into() });
+        };
+        targets.insert(name.clone(), id);
+    }
+    Ok(targets)
+}
+
+fn named_targets(reading: &Reading, resolved: &Plan) -> BTreeMap<Name, Principal> {
+    let pairs = reading.plan.members.iter().filter_map(|member| {
+        match (&member.target, &resolved.member(&member.name)?.target) {
+            (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
+            _ => None,
+        }
+    });
+    pairs.collect()
+}
+
+/// The journal must be of this very plan.
+fn same_plan(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
+    let opened = &journal.replay().opened;
+    if opened.digest == job.reading_digest() {
+        return Ok(());
+    }
+    let before = plan::read(&crate::diagnostic::Source::new("journal", opened.text.as_str()));
+    let differences = before.map(|before| before.plan.differences(&job.plan)).unwrap_or_default();
+    let mut message = format!(
+        "{} is of another plan: sha256:{}, and this is sha256:{}",
+        journal.path(),
+        opened.digest,
+        job.reading_digest()
+    );
+    for difference in differences.iter().take(20) {
+        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        message += &format!("\n  {}: was {}, is {}", difference.what, text(&difference.was), text(&difference.is));
+    }
+    let help = "go on with the plan as it was, or begin anew with another `--journal`";
+    Err(Failure::new(Exit::Blocked, message).with_help(help))
+}
+
+/// Reads the artifacts that are yet to be uploaded.
+fn artifacts(
+    reading: &Reading,
+    plan: &Plan,
+    file: &Utf8Path,
+    journal: Option<&Journal>,
+    terminal: &Terminal,
+) -> Result<BTreeMap<Name, Artifact>, Failure> {
+    let open = |name: &Name| {
+        let uploaded = journal.is_some_and(|journal| {
+            let replay = journal.replay();
+            replay
+                .operations
+                .find(Kind::UploadSnapshot, name)
+                .is_some_and(|upload| replay.slot(upload.sequence).is_completed())
+        });
+        plan.member(name).is_some() && !uploaded
+    };
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let _ = terminal;
+    let found = plan::verify(reading, plan::folder(file), &open, threads, &|_| ControlFlow::Continue(()))?;
+    found
+        .into_iter()
+        .map(|(name, (path, seal))| {
+            let path =
+                path.canonicalize_utf8().map_err(|error| Failure::new(Exit::Internal, format!("{path}: {error}")))?;
+            Ok((name, Artifact { path, seal }))
+        })
+        .collect()
+}
+
+fn expect(expected: &str, digest: Digest) -> Result<(), Failure> {
+    let wanted = expected.trim_start_matches("sha256:").to_ascii_lowercase();
+    if wanted.len() < 12 || wanted.len() > 64 || !wanted.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let message = format!("`{}` is not a digest, nor 12 or more digits of one", expected.escape_debug());
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    if digest.to_string().starts_with(&wanted) {
+        return Ok(());
+    }
+    let message = format!("the digest of the plan is sha256:{digest}, and sha256:{wanted} was to run");
+    Err(Failure::new(Exit::Blocked, message).with_help("have the plan reviewed as it is now"))
+}
+
+/// The CI job, as its environment names it.
+fn who() -> Option<String> {
+    let var = |name| std::env::var(name).ok();
+    let github = || {
+        Some(format!(
+            "{}/{}/actions/runs/{}",
+            var("GITHUB_SERVER_URL")?,
+            var("GITHUB_REPOSITORY")?,
+            var("GITHUB_RUN_ID")?
+        ))
+    };
+    var("CI_JOB_URL").or_else(github).or_else(|| var("BUILD_URL"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = jiff::fmt::friendly::SpanParser::new()
+        .parse_duration(text)
+        .map_err(|_| "write a duration such as 90s or 10m".to_owned())?;
+    Duration::try_from(parsed).map_err(|_| "a duration is not negative".to_owned())
+}
+
+/// For verbs that only look at a journal's plan.
+pub(super) fn load(path: &Utf8Path) -> Result<journal::replay::Replay, Failure> {
+    Ok(journal::load(path)?)
+}

@@ -1,0 +1,77 @@
+//! What `run`, `dry-run` and `rehearse` have in common: which icp, which journal, which members.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Exit, Failure, terminal::Terminal};
+use crate::{
+    diagnostic::suggest,
+    icp::{Icp, Options, Process},
+    id::Name,
+    plan::{self, Network, Plan},
+};
+
+/// Which icp is run, and what it is told beside the plan.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Program {
+    /// The icp program; by default the one in PATH.
+    #[arg(long, env = "ICP_RESTORE_ICP", value_name = "PROGRAM", help_heading = "icp")]
+    pub(super) icp: Option<Utf8PathBuf>,
+    /// Passed on to icp; its path is not kept.
+    #[arg(long, value_name = "FILE", help_heading = "icp")]
+    pub(super) identity_password_file: Option<Utf8PathBuf>,
+}
+
+/// icp, aimed at the network of a plan.
+pub(super) fn aim(program: &str, plan: &Plan, options: &Program, file: &Utf8Path) -> Icp {
+    let local = matches!(&plan.network, Network::Url { url, .. } if is_local(url));
+    let options =
+        Options { password_file: options.identity_password_file.clone(), folder: plan::folder(file).to_owned() };
+    Icp::new(program, plan, &options, Box::new(Process::new(local)))
+}
+
+/// Where the journal of a plan lies, unless another place is named.
+pub(super) fn journal_path(file: &Utf8Path, plan: &Plan, only: &[String]) -> Utf8PathBuf {
+    let folder = file.parent().unwrap_or(Utf8Path::new(""));
+    match only {
+        [] => folder.join(format!("{}.journal.jsonl", plan.name)),
+        only => folder.join(format!("{}.only-{}.journal.jsonl", plan.name, only.join("-"))),
+    }
+}
+
+/// The plan of some members, and of all that they depend on, alone.
+pub(super) fn narrowed(plan: Plan, only: &[String], terminal: &Terminal) -> Result<Plan, Failure> {
+    if only.is_empty() {
+        return Ok(plan);
+    }
+    let mut names = Vec::new();
+    for text in only {
+        match text.parse::<Name>().ok().filter(|name| plan.member(name).is_some()) {
+            Some(name) => names.push(name),
+            None => {
+                let near = suggest::nearest(text, plan.members.iter().map(|member| member.name.as_str()));
+                let help = near.map_or("name a member of the plan".to_owned(), |near| format!("there is `{near}`"));
+                let message = format!("no member is named `{}`", text.escape_debug());
+                return Err(Failure::new(Exit::Usage, message).with_help(help));
+            }
+        }
+    }
+    let plan = plan.only(&names);
+    let members: Vec<&str> = plan.members.iter().map(|member| member.name.as_str()).collect();
+    terminal.note(&format!("only, with what they depend on: {}", members.join(", ")));
+    Ok(plan)
+}
+
+/// Bytes of memory that are free.
+pub(super) fn free_memory() -> u64 {
+    // Where the system does not tell, uploads go one after another.
+    sysinfo::System::new().map_or(0, |mut system| {
+        system.refresh_memory();
+        system.available_memory()
+    })
+}
+
+fn is_local(url: &str) -> bool {
+    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}

@@ -1,0 +1,192 @@
+//! `status`: where a run stands, without its lock.
+
+use camino::Utf8PathBuf;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::{
+    Exit, Failure,
+    terminal::{Terminal, printable},
+};
+use crate::{
+    id::{Digest, Name, SnapshotId},
+    journal::{
+        self,
+        event::{Resumed, Verdict},
+        replay::{Replay, State},
+    },
+    operation::{Kind, Sequence},
+};
+
+/// Show where a restore stands, while it runs or after.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  icp-restore status plans/fleet.journal.jsonl
+  icp-restore status plans/fleet.journal.jsonl --require-complete && echo restored")]
+pub(super) struct Args {
+    /// The journal.
+    journal: Utf8PathBuf,
+    /// Exit with 9 unless everything is completed.
+    #[arg(long)]
+    require_complete: bool,
+    /// Exit with 9 if anything needs a person.
+    #[arg(long)]
+    require_no_attention: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+}
+
+/// Where a restore stands, for machines.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Report<'a> {
+    version: u32,
+    plan: PlanLine<'a>,
+    /// Whether a run is at it now.
+    running: bool,
+    holder: Option<&'a Resumed>,
+    verdict: Option<Verdict>,
+    complete: bool,
+    attention: bool,
+    counts: Counts,
+    operations: Vec<Line<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PlanLine<'a> {
+    name: &'a Name,
+    digest: Digest,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    waiting: usize,
+    ready: usize,
+    claimed: usize,
+    completed: usize,
+    failed: usize,
+    unknown: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Line<'a> {
+    sequence: Sequence,
+    kind: Kind,
+    member: &'a Name,
+    status: Word,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot_id: Option<&'a SnapshotId>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    orphans: &'a [SnapshotId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Word {
+    Waiting,
+    Ready,
+    Claimed,
+    Completed,
+    Failed,
+    Unknown,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let replay = journal::load(&args.journal)?;
+    let report = report(&replay, journal::is_locked(&args.journal));
+    match args.format {
+        Format::Json => terminal.print_json(&report),
+        Format::Text => terminal.print(&text(&report)),
+    }
+    let unmet = (args.require_complete && !report.complete) || (args.require_no_attention && report.attention);
+    Ok(if unmet { Exit::Stopped } else { Exit::Done })
+}
+
+fn report(replay: &Replay, running: bool) -> Report<'_> {
+    let mut counts = Counts::default();
+    let operations = replay.iter().map(|(operation, slot)| {
+        let (status, message) = match &slot.state {
+            State::Fresh if replay.is_free(operation) => (Word::Ready, None),
+            State::Fresh => (Word::Waiting, None),
+            // What a dead run has claimed is not known to be at work.
+            State::Claimed(_) if running => (Word::Claimed, None),
+            State::Claimed(_) => (Word::Unknown, Some("claimed, and no receipt was written".to_owned())),
+            State::Unknown(_, why) => (Word::Unknown, Some(why.clone())),
+            State::Completed(_) => (Word::Completed, None),
+            State::Failed(failure) => {
+                let said = failure.rejection.as_ref().map(|rejection| rejection.message.clone());
+                (Word::Failed, Some(said.unwrap_or_else(|| failure.notes.join("; "))))
+            }
+        };
+        *match status {
+            Word::Waiting => &mut counts.waiting,
+            Word::Ready => &mut counts.ready,
+            Word::Claimed => &mut counts.claimed,
+            Word::Completed => &mut counts.completed,
+            Word::Failed => &mut counts.failed,
+            Word::Unknown => &mut counts.unknown,
+        } += 1;
+        Line {
+            sequence: operation.sequence,
+            kind: operation.kind,
+            member: &operation.member,
+            status,
+            attempts: slot.attempts,
+            snapshot_id: slot.done().and_then(|done| done.snapshot.as_ref()),
+            orphans: &slot.orphans,
+            message,
+        }
+    });
+    let operations: Vec<Line<'_>> = operations.collect();
+    Report {
+        version: 1,
+        plan: PlanLine { name: &replay.opened.plan, digest: replay.opened.digest },
+        running,
+        holder: replay.holder.as_ref().map(|(holder, _)| holder),
+        verdict: replay.verdict,
+        complete: replay.is_complete(),
+        attention: counts.failed > 0 || counts.unknown > 0,
+        counts,
+        operations,
+    }
+}
+
+fn text(report: &Report<'_>) -> String {
+    let Counts { waiting, ready, claimed, completed, failed, unknown } = report.counts;
+    let mut text = format!("plan {}, digest sha256:{}\n", report.plan.name, report.plan.digest);
+    text += &match (report.running, report.holder) {
+        (true, Some(holder)) => format!("a run is at it: process {} on {}\n", holder.pid, holder.host),
+        (true, None) => "a run is at it\n".to_owned(),
+        (false, _) => "no run is at it\n".to_owned(),
+    };
+    text += &format!(
+        "{completed} of {} operations completed; {claimed} at work, {ready} ready, {waiting} waiting, {failed} failed, {unknown} unknown\n",
+        report.operations.len()
+    );
+    let width = report.operations.iter().map(|line| line.member.as_str().len()).max().unwrap_or(0);
+    for line in &report.operations {
+        let status = format!("{:?}", line.status).to_lowercase();
+        let message = line.message.as_ref().map(|message| format!("  {message}")).unwrap_or_default();
+        let orphans: String = line.orphans.iter().map(|id| format!("  left behind: {id}")).collect();
+        let (sequence, kind, member) = (line.sequence, line.kind, line.member.as_str());
+        text +=
+            printable(format!("{sequence:>5}  {kind:<15}  {member:<width$}  {status}{message}{orphans}").trim_end())
+                .as_str();
+        text.push('\n');
+    }
+    text
+}

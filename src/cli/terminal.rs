@@ -1,0 +1,151 @@
+//! Where output goes and how it looks. A closed pipe or a dead terminal harms nothing: the journal is the truth.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one file that prints")]
+
+use std::io::{IsTerminal as _, Write as _};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::Failure;
+use crate::diagnostic::{
+    Diagnostic,
+    text::{self, Form, Style},
+};
+
+/// How output looks.
+#[derive(Debug, Args)]
+pub(super) struct Look {
+    /// Whether to use colors; NO_COLOR is heeded.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output")]
+    color: Color,
+    /// What diagnostics are drawn with.
+    #[arg(long, global = true, value_enum, default_value_t = Drawing::Unicode, value_name = "HOW", help_heading = "Output")]
+    drawing: Drawing,
+    /// The width of lines; by default the terminal's, or 100.
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Output")]
+    width: Option<u16>,
+    /// Say nothing but results and errors.
+    #[arg(long, short, global = true, help_heading = "Output")]
+    quiet: bool,
+    /// Say more.
+    #[arg(long, short, global = true, conflicts_with = "quiet", help_heading = "Output")]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Drawing {
+    /// Lines and arrows.
+    Unicode,
+    /// The same in ASCII.
+    Ascii,
+    /// Sentences, for screen readers and braille.
+    Narrated,
+}
+
+/// stdout and stderr.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    style: Style,
+    pub(super) quiet: bool,
+    pub(super) verbose: bool,
+    /// Whether stderr is a terminal, so that progress may be drawn on it.
+    pub(super) live: bool,
+}
+
+/// The most diagnostics that are shown.
+const MOST: usize = 50;
+
+impl Terminal {
+    pub(super) fn new(look: &Look) -> Self {
+        let live = std::io::stderr().is_terminal();
+        let color = match look.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => live && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        let form = match look.drawing {
+            Drawing::Unicode => Form::Unicode,
+            Drawing::Ascii => Form::Ascii,
+            Drawing::Narrated => Form::Narrated,
+        };
+        let width = look.width.map_or_else(|| width().unwrap_or(100), usize::from);
+        Self { style: Style { form, color, width }, quiet: look.quiet, verbose: look.verbose, live }
+    }
+
+    /// A result, to stdout.
+    pub(super) fn print(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// A result for machines, to stdout.
+    pub(super) fn print_json(&self, value: &impl Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.print(&(text + "\n")),
+            Err(error) => self.say(&format!("cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// Something for people, to stderr.
+    pub(super) fn say(&self, text: &str) {
+        let mut err = std::io::stderr().lock();
+        let _closed = writeln!(err, "{text}").and_then(|()| err.flush());
+    }
+
+    /// Something that a quiet run leaves out.
+    pub(super) fn note(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic]) {
+        if !diagnostics.is_empty() {
+            self.say(text::render(diagnostics, &self.style, MOST).trim_end());
+            self.say("");
+        }
+    }
+
+    pub(super) fn fail(&self, failure: &Failure) {
+        self.diagnostics(&failure.diagnostics);
+        let message = match failure.message.is_empty() {
+            true if failure.diagnostics.is_empty() => String::new(),
+            true => text::summary(&failure.diagnostics),
+            false => printable(&failure.message),
+        };
+        self.say(&format!("{}{message}", self.paint("1;31", "error: ")));
+        if let Some(help) = &failure.help {
+            self.say(&format!("{}{}", self.paint("36", " help: "), printable(help)));
+        }
+    }
+
+    /// A text in a color, where there are colors.
+    pub(super) fn paint(&self, code: &str, text: &str) -> String {
+        match self.style.color {
+            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        }
+    }
+}
+
+/// A text that comes from elsewhere, without anything that could drive the terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| match c.is_control() && c != '\n' {
+            true => c.escape_default().collect::<Vec<_>>(),
+            false => vec![c],
+        })
+        .collect()
+}
+
+fn width() -> Option<usize> {
+    let columns: usize = std::env::var("COLUMNS").ok()?.parse().ok()?;
+    (40..=1000).contains(&columns).then_some(columns)
+}
