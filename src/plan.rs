@@ -13,7 +13,7 @@ mod warn;
 use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     diagnostic::{Diagnostic, Severity, Source},
@@ -130,8 +130,8 @@ pub struct Member {
 }
 
 /// The canister that a member is restored to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Target {
     /// By its id.
     Canister(Principal),
@@ -163,8 +163,10 @@ pub enum Snapshot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Final {
-    /// Started.
+    /// Started, unless it was stopped before this run.
     #[default]
+    AsBefore,
+    /// Started in any case.
     Running,
     /// Not started.
     Stopped,
@@ -398,6 +400,23 @@ impl Member {
     /// Whether the snapshot goes to another canister than the one that it came from.
     pub fn is_relocated(&self) -> bool {
         self.target != Target::Canister(self.source)
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = crate::id::NameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match Principal::from_text(&text) {
+            Ok(principal) => Ok(Self::Canister(principal)),
+            Err(_) => text.parse().map(Self::Named),
+        }
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        target.to_string()
     }
 }
 
