@@ -11,10 +11,9 @@ pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<
         return None;
     }
     let most = (length / 3).max(1);
-    let folded = fold(wrong);
     let mut best: Option<(usize, &str)> = None;
     for word in known.filter(|&word| word != wrong) {
-        if fold(word) == folded {
+        if word.chars().map(fold).eq(wrong.chars().map(fold)) {
             return Some(word);
         }
         let bound = best.map_or(most, |(edits, _)| edits - 1);
@@ -31,13 +30,13 @@ pub fn nearest_principal<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) 
     if wrong.len() > MOST {
         return None;
     }
-    let bare = |text: &str| text.replace('-', "").to_ascii_lowercase();
-    let wrong = bare(wrong);
+    let (mut left, mut right) = (String::new(), String::new());
+    let wrong = bare(wrong, &mut left);
     let mut best: Option<(usize, &str)> = None;
     let mut tied = false;
     for text in known {
         let bound = best.map_or(2, |(edits, _)| edits);
-        let Some(edits) = within(&wrong, &bare(text), bound) else {
+        let Some(edits) = within(wrong, bare(text, &mut right), bound) else {
             continue;
         };
         match best {
@@ -48,8 +47,15 @@ pub fn nearest_principal<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) 
     best.filter(|_| !tied).map(|(_, text)| text)
 }
 
-fn fold(word: &str) -> String {
-    word.replace('_', "-").to_lowercase()
+fn fold(c: char) -> char {
+    if c == '_' { '-' } else { c.to_ascii_lowercase() }
+}
+
+/// A principal's text as far as it tells one from another, in a string that is used again for the next.
+fn bare<'b>(text: &str, buffer: &'b mut String) -> &'b str {
+    buffer.clear();
+    buffer.extend(text.chars().filter(|&c| c != '-').map(|c| c.to_ascii_lowercase()));
+    buffer
 }
 
 /// The edits (insert, delete, replace, swap of neighbours) between two words where they are at most so many.
@@ -58,9 +64,9 @@ fn within(a: &str, b: &str, most: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > 4 * most || most == 0 {
         return None;
     }
-    let mut bag = [0i32; 256];
-    a.bytes().for_each(|byte| bag[usize::from(byte)] += 1);
-    b.bytes().for_each(|byte| bag[usize::from(byte)] -= 1);
+    let mut bag = [0i32; 64];
+    a.bytes().for_each(|byte| bag[usize::from(byte % 64)] += 1);
+    b.bytes().for_each(|byte| bag[usize::from(byte % 64)] -= 1);
     let apart: u32 = bag.iter().map(|count| count.unsigned_abs()).sum();
     if apart as usize > 8 * most {
         return None;
