@@ -38,8 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("best of {ROUNDS} rounds, {threads} at once, MiB/s");
     for (name, shape) in SHAPES {
         let directory = tempfile::tempdir()?;
-        let root =
-            Utf8Path::from_path(directory.path()).ok_or("temporary directory is not UTF-8")?;
+        let root = Utf8Path::from_path(directory.path()).ok_or("temporary directory is not UTF-8")?;
         let (files, bytes) = make(root, shape)?;
         let batch = if shape.is_empty() { "100" } else { "1" };
         let mut best = [Duration::MAX; 4];
@@ -47,19 +46,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             best[0] = best[0].min(ours(root, threads)?);
             best[1] = best[1].min(ours(root, NonZeroUsize::MIN)?);
             best[2] = best[2].min(theirs(&files, threads, batch, &["sha256sum"])?);
-            best[3] = best[3].min(theirs(
-                &files,
-                threads,
-                batch,
-                &["openssl", "dgst", "-sha256"],
-            )?);
+            best[3] = best[3].min(theirs(&files, threads, batch, &["openssl", "dgst", "-sha256"])?);
         }
         println!("\n{name}");
         let speed = |time: Duration| bytes as f64 / f64::from(1 << 20) / time.as_secs_f64();
-        for (who, time) in ["ours", "ours, one thread", "sha256sum", "openssl"]
-            .iter()
-            .zip(best)
-        {
+        for (who, time) in ["ours", "ours, one thread", "sha256sum", "openssl"].iter().zip(best) {
             let ratio = time.as_secs_f64() / best[0].as_secs_f64();
             println!("  {who:18} {:8.0}   {ratio:.2} times our time", speed(time));
         }
@@ -68,13 +59,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Makes files of bytes that repeat, and lists them with the largest first.
-fn make(
-    root: &Utf8Path,
-    shape: &[(usize, usize)],
-) -> Result<(Vec<Utf8PathBuf>, usize), Box<dyn Error>> {
-    let mebibyte: Vec<u8> = (0..1 << 20)
-        .map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+fn make(root: &Utf8Path, shape: &[(usize, usize)]) -> Result<(Vec<Utf8PathBuf>, usize), Box<dyn Error>> {
+    let mebibyte: Vec<u8> = (0..1 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut files = Vec::new();
     let mut bytes = 0;
     for &(count, size) in shape.iter().rev() {
@@ -123,11 +109,7 @@ fn theirs(
         .stdout(Stdio::null())
         .spawn()?;
     let paths: Vec<&str> = files.iter().map(|path| path.as_str()).collect();
-    child
-        .stdin
-        .take()
-        .ok_or("no pipe")?
-        .write_all(paths.join("\0").as_bytes())?;
+    child.stdin.take().ok_or("no pipe")?.write_all(paths.join("\0").as_bytes())?;
     match child.wait()?.success() {
         true => Ok(start.elapsed()),
         false => Err(format!("{command:?} failed").into()),

@@ -21,12 +21,7 @@ pub use metadata::Metadata;
 pub use seal::Seal;
 
 /// The files that `icp` keeps for itself at the top of an artifact directory; they are no part of the artifact.
-pub const ICP_FILES: [&str; 4] = [
-    LOCK,
-    progress::FILE,
-    DOWNLOAD_PROGRESS,
-    ".download_progress.json.tmp",
-];
+pub const ICP_FILES: [&str; 4] = [LOCK, progress::FILE, DOWNLOAD_PROGRESS, ".download_progress.json.tmp"];
 
 /// The lock that `icp` leaves, empty, in every directory that it read or wrote.
 const LOCK: &str = ".lock";

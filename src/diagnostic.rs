@@ -4,6 +4,16 @@
 //! diagnostic is its primary one; labels may lie in several texts (a plan and a journal, say).
 
 mod code;
+mod display;
+mod excerpt;
+mod fingerprint;
+pub mod github;
+pub mod gitlab;
+pub mod json;
+mod path;
+pub mod sarif;
+pub mod suggest;
+pub mod text;
 
 use std::{ops::Range, sync::Arc};
 
@@ -16,7 +26,12 @@ pub struct Source {
     text: String,
     /// Offset of the first byte of each line.
     lines: Vec<usize>,
+    /// Characters before each block of bytes, and in all: a column in a line of a megabyte is not counted from its start.
+    counts: Vec<usize>,
 }
+
+/// Bytes of a block of [`Source::counts`].
+const BLOCK: usize = 1024;
 
 /// A place as people and machines count it: offset in bytes from 0, line and column from 1.
 ///
@@ -36,10 +51,14 @@ impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
         let (name, text) = (name.into(), text.into());
         let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
-        let lines = std::iter::once(0)
-            .chain(ends.map(|(at, _)| at + 1))
-            .collect();
-        Arc::new(Self { name, text, lines })
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        let mut counts = vec![0];
+        let mut count = 0;
+        for block in text.as_bytes().chunks(BLOCK) {
+            count += characters(block);
+            counts.push(count);
+        }
+        Arc::new(Self { name, text, lines, counts })
     }
 
     /// The name that the user knows the text by: mostly a path, as it was given.
@@ -57,12 +76,16 @@ impl Source {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.lines.partition_point(|&start| start <= offset);
         let start = self.lines[line - 1];
-        let column = self.text[start..offset].chars().count() + 1;
-        Position {
-            offset,
-            line,
-            column,
-        }
+        // No editor counts a byte order mark as a column.
+        let mark = usize::from(start == 0 && offset > 0 && self.text.starts_with('\u{feff}'));
+        let column = self.before(offset) - self.before(start) - mark + 1;
+        Position { offset, line, column }
+    }
+
+    /// Characters before an offset.
+    fn before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        self.counts[block] + characters(&self.text.as_bytes()[block * BLOCK..offset])
     }
 
     /// The bytes of a line counted from 1, without its line end; empty beyond the last.
@@ -70,22 +93,20 @@ impl Source {
         let Some(&start) = self.lines.get(line.saturating_sub(1)) else {
             return self.text.len()..self.text.len();
         };
-        let end = self
-            .lines
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.lines.get(line).map_or(self.text.len(), |next| next - 1);
         let text = self.text[start..end].trim_end_matches('\r');
         start..start + text.len()
     }
 
     /// Points at a span of the text with a message.
     pub fn label(self: &Arc<Self>, span: Range<usize>, message: impl Into<String>) -> Label {
-        Label {
-            source: Arc::clone(self),
-            span,
-            message: message.into(),
-        }
+        Label { source: Arc::clone(self), span, message: message.into() }
     }
+}
+
+/// Characters that start in some bytes of UTF-8: all bytes but those that go on with one.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| !matches!(byte, 0x80..=0xbf)).count()
 }
 
 /// A place in a text and what is to be said of it.
@@ -97,6 +118,21 @@ pub struct Label {
     pub span: Range<usize>,
     /// A fragment without capital and full stop; may be empty.
     pub message: String,
+}
+
+impl Label {
+    /// The span, held within its text, the right way round and on boundaries of characters.
+    pub fn range(&self) -> Range<usize> {
+        let text = self.source.text();
+        let start = text.floor_char_boundary(self.span.start);
+        start..text.ceil_char_boundary(self.span.end.max(start))
+    }
+
+    /// Where the span starts and where it ends, exclusively.
+    pub fn positions(&self) -> (Position, Position) {
+        let Range { start, end } = self.range();
+        (self.source.position(start), self.source.position(end))
+    }
 }
 
 /// How much a diagnostic weighs.
@@ -125,12 +161,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// States a problem at its primary place.
     pub fn new(code: Code, message: impl Into<String>, primary: Label) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            labels: vec![primary],
-            help: None,
-        }
+        Self { code, message: message.into(), labels: vec![primary], help: None }
     }
 
     /// Adds a further place.
@@ -165,11 +196,7 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by_key(|d| {
         d.labels.first().map(|label| {
             let source = Arc::as_ptr(&label.source);
-            (
-                order.iter().position(|&o| o == source),
-                label.span.start,
-                label.span.end,
-            )
+            (order.iter().position(|&o| o == source), label.span.start, label.span.end)
         })
     });
 }

@@ -67,9 +67,7 @@ pub enum SnapshotIdError {
 impl SnapshotId {
     /// The canister that owns the snapshot, as far as the id has the form that the replica gives.
     pub fn owner(&self) -> Option<Principal> {
-        Principal::try_from(self.0.get(8..)?)
-            .ok()
-            .filter(|owner| !owner.as_slice().is_empty())
+        Principal::try_from(self.0.get(8..)?).ok().filter(|owner| !owner.as_slice().is_empty())
     }
 
     /// The number of the snapshot on its canister: a later snapshot has a greater one.
@@ -188,24 +186,15 @@ mod tests {
     fn a_snapshot_id_names_its_canister() {
         let id: SnapshotId = "000000000000000300000000099900000101".parse().unwrap();
         assert_eq!(id.number(), Some(3));
-        assert_eq!(
-            id.owner().map(|p| hex::encode(p.as_slice())),
-            Some("00000000099900000101".to_owned())
-        );
+        assert_eq!(id.owner().map(|p| hex::encode(p.as_slice())), Some("00000000099900000101".to_owned()));
         assert_eq!("00".parse::<SnapshotId>().unwrap().owner(), None);
     }
 
     #[test]
     fn errors_point_at_the_character() {
-        assert_eq!(
-            "sha256:0g".parse::<Digest>(),
-            Err(DigestError::Digit(8, 'g'))
-        );
+        assert_eq!("sha256:0g".parse::<Digest>(), Err(DigestError::Digit(8, 'g')));
         assert_eq!("00".parse::<Digest>(), Err(DigestError::Length(2)));
         assert_eq!("-n".parse::<Name>(), Err(NameError::Character(0, '-')));
-        assert_eq!(
-            "0x1".parse::<SnapshotId>(),
-            Err(SnapshotIdError::Digit(1, 'x'))
-        );
+        assert_eq!("0x1".parse::<SnapshotId>(), Err(SnapshotIdError::Digit(1, 'x')));
     }
 }

@@ -36,10 +36,7 @@ impl<'a> Json<'a> {
     /// As serde_json says, with line and column in the text.
     pub fn parse(text: &'a str) -> Result<Self, serde_json::Error> {
         let raw: &RawValue = serde_json::from_str(text)?;
-        Ok(Self {
-            text,
-            raw: raw.get(),
-        })
+        Ok(Self { text, raw: raw.get() })
     }
 
     /// The value's own text.
@@ -62,20 +59,13 @@ impl<'a> Json<'a> {
         entries
             .into_iter()
             .map(|(key, raw)| {
-                let value = Self {
-                    text: self.text,
-                    raw: raw.get(),
-                };
+                let value = Self { text: self.text, raw: raw.get() };
                 let span = value.span();
                 let between = &self.text[after..span.start];
                 let open = after + between.find('"').unwrap_or(0);
                 let close = after + between.rfind('"').map_or(between.len(), |at| at + 1);
                 after = span.end;
-                Entry {
-                    key,
-                    key_span: open..close,
-                    value,
-                }
+                Entry { key, key_span: open..close, value }
             })
             .collect()
     }
@@ -83,12 +73,7 @@ impl<'a> Json<'a> {
     /// The items of an array in order; none where it is not one.
     pub fn items(&self) -> Vec<Self> {
         let raws: Vec<&RawValue> = serde_json::from_str(self.raw).unwrap_or_default();
-        raws.into_iter()
-            .map(|raw| Self {
-                text: self.text,
-                raw: raw.get(),
-            })
-            .collect()
+        raws.into_iter().map(|raw| Self { text: self.text, raw: raw.get() }).collect()
     }
 
     /// The value of a key of an object; the last one, as serde_json takes it, where it stands there twice.
@@ -131,10 +116,7 @@ impl<'a> Json<'a> {
 /// The offset in a text of a place that serde_json names: lines from 1, columns in bytes from 1 (0: before the line).
 pub fn offset(text: &str, line: usize, column: usize) -> usize {
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-    let start = starts
-        .into_iter()
-        .nth(line.saturating_sub(1))
-        .unwrap_or(text.len());
+    let start = starts.into_iter().nth(line.saturating_sub(1)).unwrap_or(text.len());
     text.floor_char_boundary(start + column.saturating_sub(1))
 }
 

@@ -4,5 +4,10 @@
 
 pub mod artifact;
 pub mod diagnostic;
+pub mod icp;
 pub mod id;
+pub mod journal;
 pub mod json;
+pub mod operation;
+pub mod plan;
+pub mod runner;

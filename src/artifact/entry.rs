@@ -71,26 +71,16 @@ impl fmt::Display for Kind {
 /// Opens a regular file for reading, neither following a link nor waiting for the other end of a pipe.
 pub(super) fn open(path: &Utf8Path) -> io::Result<File> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits())
-        .open(path)?;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
     regular(file)
 }
 
 /// Opens what a link of our own leads to.
 pub(super) fn open_through(link: &Utf8Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlag::O_NONBLOCK.bits())
-        .open(link)?;
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(link)?;
     regular(file)
 }
 
 fn regular(file: File) -> io::Result<File> {
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::other("not a regular file"))
-    }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }

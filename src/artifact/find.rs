@@ -51,9 +51,7 @@ pub enum Problem {
 pub fn find(root: &Utf8Path, relative: &Utf8Path) -> Result<Utf8PathBuf, Problem> {
     let plain = |component| matches!(component, Utf8Component::Normal(_));
     if relative.as_str().is_empty() || !relative.components().all(plain) {
-        return Err(Problem::Escape {
-            path: relative.to_owned(),
-        });
+        return Err(Problem::Escape { path: relative.to_owned() });
     }
     if !root.is_dir() {
         return Err(missing(root));
@@ -85,8 +83,5 @@ fn missing(path: &Utf8Path) -> Problem {
         .map(|name| (strsim::damerau_levenshtein(wanted, &name), name))
         .filter(|(distance, _)| *distance <= wanted.chars().count().div_ceil(3))
         .min();
-    Problem::Missing {
-        path: path.to_owned(),
-        nearest: nearest.map(|(_, name)| name),
-    }
+    Problem::Missing { path: path.to_owned(), nearest: nearest.map(|(_, name)| name) }
 }

@@ -85,11 +85,7 @@ pub(super) fn all<T: Sync>(
 }
 
 /// Does work on every item on a number of threads, this one included; results come in the order in which they end.
-pub(super) fn each<T: Sync, R: Send>(
-    items: &[T],
-    threads: NonZeroUsize,
-    work: impl Fn(&T) -> R + Sync,
-) -> Vec<R> {
+pub(super) fn each<T: Sync, R: Send>(items: &[T], threads: NonZeroUsize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let (send, receive) = mpsc::channel();
     let next = AtomicUsize::new(0);
     let worker = |send: mpsc::Sender<R>| {
@@ -103,10 +99,7 @@ pub(super) fn each<T: Sync, R: Send>(
         for _ in 1..threads.get().min(items.len()) {
             let (send, worker) = (send.clone(), &worker);
             // A thread that the system does not give is one less: the others do its share.
-            if thread::Builder::new()
-                .spawn_scoped(scope, move || worker(send))
-                .is_err()
-            {
+            if thread::Builder::new().spawn_scoped(scope, move || worker(send)).is_err() {
                 break;
             }
         }

@@ -140,11 +140,7 @@ pub fn read(artifact: &Utf8Path, seal: &Seal) -> Result<Document, Unreadable> {
 /// [`Unreadable::Syntax`].
 pub fn parse(path: Utf8PathBuf, text: String) -> Result<Document, Unreadable> {
     match serde_json::from_str(&text) {
-        Ok(metadata) => Ok(Document {
-            path,
-            text,
-            metadata,
-        }),
+        Ok(metadata) => Ok(Document { path, text, metadata }),
         Err(error) => Err(Unreadable::Syntax {
             path,
             offset: json::offset(&text, error.line(), error.column()),

@@ -85,9 +85,7 @@ impl Upload {
 
     /// The bytes of blobs that have arrived without a gap.
     pub fn bytes(&self) -> u64 {
-        self.wasm_module_offset
-            .saturating_add(self.wasm_memory_offset)
-            .saturating_add(self.stable_memory_offset)
+        self.wasm_module_offset.saturating_add(self.wasm_memory_offset).saturating_add(self.stable_memory_offset)
     }
 }
 
@@ -98,16 +96,10 @@ impl Upload {
 pub fn read(staging: &Utf8Path) -> Result<Progress, Problem> {
     let path = staging.join(FILE);
     match fs::read(&path) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).map_or_else(
-            |_| Progress::Torn(String::from_utf8_lossy(&bytes).into_owned()),
-            Progress::Found,
-        )),
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes)
+            .map_or_else(|_| Progress::Torn(String::from_utf8_lossy(&bytes).into_owned()), Progress::Found)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Progress::None),
-        Err(source) => Err(Problem {
-            path,
-            action: Action::Read,
-            source,
-        }),
+        Err(source) => Err(Problem { path, action: Action::Read, source }),
     }
 }
 
@@ -120,11 +112,7 @@ pub fn put_aside(staging: &Utf8Path) -> Result<Option<Utf8PathBuf>, Problem> {
     match rename(staging, &path) {
         Ok(aside) => Ok(Some(aside)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Problem {
-            path,
-            action: Action::PutAside,
-            source,
-        }),
+        Err(source) => Err(Problem { path, action: Action::PutAside, source }),
     }
 }
 

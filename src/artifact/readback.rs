@@ -61,19 +61,14 @@ pub fn blobs(sent: &Seal, got: &Seal) -> Vec<Difference> {
         let path = file.path.clone();
         match got.file(&path) {
             None => differences.push(Difference::Chunk { path, sent: true }),
-            Some(back) if back.digest != file.digest => differences.push(Difference::Content {
-                path,
-                sent: blob(Some(file)),
-                got: blob(Some(back)),
-            }),
+            Some(back) if back.digest != file.digest => {
+                differences.push(Difference::Content { path, sent: blob(Some(file)), got: blob(Some(back)) })
+            }
             Some(_) => {}
         }
     }
     let unsent = got.chunks().filter(|file| sent.file(&file.path).is_none());
-    differences.extend(unsent.map(|file| Difference::Chunk {
-        path: file.path.clone(),
-        sent: false,
-    }));
+    differences.extend(unsent.map(|file| Difference::Chunk { path: file.path.clone(), sent: false }));
     differences
 }
 
@@ -83,10 +78,7 @@ pub fn metadata(sent: &Metadata, got: &Metadata) -> Vec<Difference> {
         ("certified_data", sent.certified_data == got.certified_data),
         ("globals", sent.globals == got.globals),
         ("global_timer", sent.global_timer == got.global_timer),
-        (
-            "on_low_wasm_memory_hook_status",
-            sent.on_low_wasm_memory_hook_status == got.on_low_wasm_memory_hook_status,
-        ),
+        ("on_low_wasm_memory_hook_status", sent.on_low_wasm_memory_hook_status == got.on_low_wasm_memory_hook_status),
     ]
     .into_iter()
     .filter(|(_, same)| !same)
@@ -95,14 +87,5 @@ pub fn metadata(sent: &Metadata, got: &Metadata) -> Vec<Difference> {
 }
 
 fn blob(file: Option<&File>) -> Blob {
-    file.map_or_else(
-        || Blob {
-            size: 0,
-            digest: Digest::of([]),
-        },
-        |file| Blob {
-            size: file.size,
-            digest: file.digest,
-        },
-    )
+    file.map_or_else(|| Blob { size: 0, digest: Digest::of([]) }, |file| Blob { size: file.size, digest: file.digest })
 }

@@ -98,9 +98,7 @@ impl Seal {
     /// The file at a path relative to the artifact.
     pub fn file(&self, path: impl AsRef<Utf8Path>) -> Option<&File> {
         let path = path.as_ref();
-        let found = self
-            .files
-            .binary_search_by(|file| file.path.as_path().cmp(path));
+        let found = self.files.binary_search_by(|file| file.path.as_path().cmp(path));
         self.files.get(found.ok()?)
     }
 
@@ -124,9 +122,7 @@ impl Seal {
 
     /// The files in the chunk store.
     pub fn chunks(&self) -> impl Iterator<Item = &File> {
-        self.files
-            .iter()
-            .filter(|file| file.path.starts_with(CHUNK_STORE))
+        self.files.iter().filter(|file| file.path.starts_with(CHUNK_STORE))
     }
 }
 
@@ -148,10 +144,7 @@ pub fn all<'a>(
     let mut jobs = Vec::new();
     for (_, listing) in &listings {
         for listed in listing.iter().flat_map(|listing| &listing.files) {
-            jobs.push(Job {
-                key: listed.full.as_path(),
-                size: listed.size,
-            });
+            jobs.push(Job { key: listed.full.as_path(), size: listed.size });
         }
     }
     let digests = hash::all(&jobs, threads, watch, |path| entry::open(path));
@@ -170,20 +163,13 @@ pub fn all<'a>(
         .collect()
 }
 
-fn seal(
-    listing: list::Listing,
-    digests: impl Iterator<Item = Result<Digest, Fault>>,
-) -> Result<Seal, Vec<Problem>> {
+fn seal(listing: list::Listing, digests: impl Iterator<Item = Result<Digest, Fault>>) -> Result<Seal, Vec<Problem>> {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for (listed, digest) in listing.files.into_iter().zip(digests) {
         let path = listed.full;
         match digest {
-            Ok(digest) => files.push(File {
-                path: listed.path,
-                size: listed.size,
-                digest,
-            }),
+            Ok(digest) => files.push(File { path: listed.path, size: listed.size, digest }),
             Err(Fault::Io(source)) => problems.push(Problem::Io { path, source }),
             Err(Fault::Changed) => problems.push(Problem::Changed { path }),
             Err(Fault::Stopped) => problems.push(Problem::Stopped { path }),
@@ -196,21 +182,12 @@ fn seal(
         [file] if !listing.directory => (file.digest, file.digest),
         files => (directory(files, None), directory(files, Some(LOCK))),
     };
-    Ok(Seal {
-        plain,
-        with_lock,
-        directory: listing.directory,
-        unfinished: listing.unfinished,
-        files,
-    })
+    Ok(Seal { plain, with_lock, directory: listing.directory, unfinished: listing.unfinished, files })
 }
 
 /// The digest of a directory of files in order, with an empty one of some name among them if asked for.
 fn directory(files: &[File], empty: Option<&str>) -> Digest {
-    let mut lines: Vec<(&Utf8Path, Digest)> = files
-        .iter()
-        .map(|file| (file.path.as_path(), file.digest))
-        .collect();
+    let mut lines: Vec<(&Utf8Path, Digest)> = files.iter().map(|file| (file.path.as_path(), file.digest)).collect();
     if let Some(name) = empty {
         let name = Utf8Path::new(name);
         let at = lines.partition_point(|(path, _)| *path < name);

@@ -92,9 +92,7 @@ pub fn stage(artifact: &Utf8Path, seal: &Seal, staging: &Utf8Path) -> Result<(),
     let links = links(artifact, seal, staging)?;
     // Directories before the links in them, and each seen to be our own before anything is made in it.
     for directory in directories(&links, staging) {
-        make(&directory)
-            .and_then(|()| private(&directory))
-            .map_err(|problem| vec![problem])?;
+        make(&directory).and_then(|()| private(&directory)).map_err(|problem| vec![problem])?;
     }
     for (link, target) in &links {
         match unix::symlink(target, link) {
@@ -127,14 +125,7 @@ pub fn verify(
     watch: Watch<'_>,
 ) -> Result<(), Vec<Problem>> {
     check(artifact, seal, staging)?;
-    let jobs: Vec<_> = seal
-        .files
-        .iter()
-        .map(|file| Job {
-            key: staging.join(&file.path),
-            size: file.size,
-        })
-        .collect();
+    let jobs: Vec<_> = seal.files.iter().map(|file| Job { key: staging.join(&file.path), size: file.size }).collect();
     let digests = hash::all(&jobs, threads, watch, |link| entry::open_through(link));
     let mut problems = Vec::new();
     for (file, digest) in seal.files.iter().zip(digests) {
@@ -164,26 +155,17 @@ fn links(
         return Err(vec![Problem::NotDirectory { path }]);
     }
     match artifact.canonicalize_utf8() {
-        Ok(absolute) => Ok(seal
-            .files
-            .iter()
-            .map(|file| (staging.join(&file.path), absolute.join(&file.path)))
-            .collect()),
+        Ok(absolute) => {
+            Ok(seal.files.iter().map(|file| (staging.join(&file.path), absolute.join(&file.path))).collect())
+        }
         Err(source) => Err(vec![Problem::Io { path, source }]),
     }
 }
 
 /// The directories that a staging directory consists of, each before those in it.
-fn directories(
-    links: &BTreeMap<Utf8PathBuf, Utf8PathBuf>,
-    staging: &Utf8Path,
-) -> BTreeSet<Utf8PathBuf> {
+fn directories(links: &BTreeMap<Utf8PathBuf, Utf8PathBuf>, staging: &Utf8Path) -> BTreeSet<Utf8PathBuf> {
     let parents = links.keys().flat_map(|link| link.ancestors().skip(1));
-    parents
-        .filter(|parent| parent.starts_with(staging))
-        .chain([staging])
-        .map(Utf8Path::to_owned)
-        .collect()
+    parents.filter(|parent| parent.starts_with(staging)).chain([staging]).map(Utf8Path::to_owned).collect()
 }
 
 fn inspect(
@@ -234,27 +216,18 @@ fn inspect(
             }
         }
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// A regular file with a name that `icp`, or whoever put its file aside, gives.
 fn belongs_to_icp(path: &Utf8Path) -> bool {
-    path.file_name()
-        .is_some_and(|name| ICP_FILES.contains(&name) || progress::is_aside(name))
+    path.file_name().is_some_and(|name| ICP_FILES.contains(&name) || progress::is_aside(name))
         && Kind::of(path).is_ok_and(|kind| kind == Kind::File)
 }
 
 /// Makes a private directory with its parents; one that is there is left as it is.
 fn make(directory: &Utf8Path) -> Result<(), Problem> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(|source| io(directory, source))
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| io(directory, source))
 }
 
 fn private(directory: &Utf8Path) -> Result<(), Problem> {
@@ -271,8 +244,5 @@ fn private(directory: &Utf8Path) -> Result<(), Problem> {
 }
 
 fn io(path: &Utf8Path, source: io::Error) -> Problem {
-    Problem::Io {
-        path: path.to_owned(),
-        source,
-    }
+    Problem::Io { path: path.to_owned(), source }
 }

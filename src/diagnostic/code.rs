@@ -97,8 +97,6 @@ codes! {
     NotACanister = "E0207",
     /// a name of a canister where only a principal will do
     TargetName = "E0208",
-    /// a verification that nothing is stated for
-    EmptyExpectation = "E0209",
 
     /// an artifact is not there
     ArtifactMissing = "E0301",
@@ -112,23 +110,70 @@ codes! {
     BlobSize = "E0305",
     /// a chunk of an artifact has not the hash that its name says
     ChunkName = "E0306",
+
+    /// a line of a journal is no event
+    JournalLine = "E0401",
+    /// the lines of a journal do not follow each other
+    JournalChain = "E0402",
+    /// a line of a journal was changed
+    JournalSum = "E0403",
+    /// a journal of a newer format
+    JournalVersion = "E0404",
+    /// a journal does not begin as one
+    JournalStart = "E0405",
+    /// an event of an operation that there is not
+    JournalOperation = "E0406",
+    /// an attempt that is stale, repeated or was never claimed
+    Attempt = "E0407",
+    /// an operation is claimed before it is ready, or once more
+    ClaimOutOfOrder = "E0408",
+    /// a receipt is missing
+    ReceiptMissing = "E0409",
+    /// a receipt without a claim
+    ReceiptWithoutClaim = "E0410",
+    /// a receipt of something else
+    ReceiptMismatch = "E0411",
+    /// an outcome that contradicts how the command ended
+    OutcomeMismatch = "E0412",
+    /// a load of another snapshot than the one that was uploaded for it
+    ForeignLoad = "E0413",
+    /// times run backwards
+    TimeBackwards = "E0414",
+    /// a digest that is not the plan's
+    PlanDigest = "E0415",
+    /// operations that are not the plan's
+    JournalOperations = "E0416",
+    /// a receipt lacks what its operation makes
+    ReceiptField = "E0417",
+
+    /// no safety snapshots
+    SafetyOff = "W0101",
+    /// cleanup of nothing
+    CleanupOfNothing = "W0102",
+    /// no application check
+    NoChecks = "W0103",
+    /// a module hash that nothing can be compared with
+    NoModuleHash = "W0104",
+    /// the id of a snapshot that seems to be another canister's
+    ForeignSnapshot = "W0105",
+    /// uploads that need more memory than there is
+    MemoryLimit = "W0106",
+    /// artifacts that are not here
+    ArtifactsAbsent = "W0301",
+    /// an operation whose outcome is not known yet
+    OutcomeOpen = "W0401",
+    /// a last line that was not written to its end
+    TornLine = "W0402",
 }
 
 impl Code {
     /// How much problems of this kind weigh: codes with `W` warn.
     pub fn severity(self) -> Severity {
-        if self.as_str().starts_with('W') {
-            Severity::Warning
-        } else {
-            Severity::Error
-        }
+        if self.as_str().starts_with('W') { Severity::Warning } else { Severity::Error }
     }
 
     /// The code of a text such as `E0102`, in either case.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|code| code.as_str().eq_ignore_ascii_case(text))
+        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(text))
     }
 }

@@ -24,10 +24,7 @@ use icp_restore::{
 type Files = BTreeMap<String, Vec<u8>>;
 
 /// A directory that goes when the test ends.
-struct Directory(
-    #[expect(dead_code, reason = "held to be dropped")] tempfile::TempDir,
-    Utf8PathBuf,
-);
+struct Directory(#[expect(dead_code, reason = "held to be dropped")] tempfile::TempDir, Utf8PathBuf);
 
 impl Deref for Directory {
     type Target = Utf8Path;
@@ -39,9 +36,7 @@ impl Deref for Directory {
 
 fn empty() -> Directory {
     let directory = tempfile::tempdir().unwrap();
-    let path = Utf8Path::from_path(directory.path())
-        .unwrap()
-        .canonicalize_utf8();
+    let path = Utf8Path::from_path(directory.path()).unwrap().canonicalize_utf8();
     Directory(directory, path.unwrap())
 }
 
@@ -82,10 +77,7 @@ fn snapshot() -> Files {
     Files::from([
         ("metadata.json".into(), metadata.into()),
         ("wasm_module.bin".into(), b"\0asm".to_vec()),
-        (
-            "wasm_memory.bin".into(),
-            (0..=255).cycle().take(1024).collect(),
-        ),
+        ("wasm_memory.bin".into(), (0..=255).cycle().take(1024).collect()),
         ("stable_memory.bin".into(), Vec::new()),
         (format!("wasm_chunk_store/{chunk}.bin"), b"chunk".to_vec()),
     ])
@@ -98,9 +90,7 @@ fn silent(_: Step) -> ControlFlow<()> {
 }
 
 fn try_seal(path: &Utf8Path) -> Result<Seal, Vec<artifact::seal::Problem>> {
-    artifact::seal::all([path], THREADS, &silent)
-        .remove(path)
-        .unwrap()
+    artifact::seal::all([path], THREADS, &silent).remove(path).unwrap()
 }
 
 fn seal(path: &Utf8Path) -> Seal {
@@ -110,8 +100,5 @@ fn seal(path: &Utf8Path) -> Seal {
 /// Problems as people read them, with the directory left out.
 fn told<P: ToString>(problems: impl IntoIterator<Item = P>, root: &Utf8Path) -> Vec<String> {
     let root = format!("{root}/");
-    problems
-        .into_iter()
-        .map(|problem| problem.to_string().replace(&root, ""))
-        .collect()
+    problems.into_iter().map(|problem| problem.to_string().replace(&root, "")).collect()
 }

@@ -1,3 +1,4 @@
 //! The tests of the built program.
 
 mod artifact;
+mod diagnostics;

@@ -86,14 +86,8 @@ pub fn compare(document: &Document, seal: &Seal) -> Vec<Problem> {
     let root = Json::parse(&document.text).ok();
     let value = |key: &str| root.and_then(|root| root.get(key));
     let span = |value: Option<Json<'_>>| value.map_or(0..0, |value| value.span());
-    let Metadata {
-        wasm_module_size,
-        wasm_memory_size,
-        stable_memory_size,
-        ref wasm_chunk_store,
-        ref globals,
-        ..
-    } = document.metadata;
+    let Metadata { wasm_module_size, wasm_memory_size, stable_memory_size, ref wasm_chunk_store, ref globals, .. } =
+        document.metadata;
 
     let mut problems = Vec::new();
     for (blob, key, stated) in [
@@ -103,12 +97,7 @@ pub fn compare(document: &Document, seal: &Seal) -> Vec<Problem> {
     ] {
         let span = span(value(key));
         match seal.file(blob).map(|file| file.size) {
-            Some(found) if found != stated => problems.push(Problem::BlobSize {
-                blob,
-                stated,
-                found,
-                span,
-            }),
+            Some(found) if found != stated => problems.push(Problem::BlobSize { blob, stated, found, span }),
             None if stated > 0 => problems.push(Problem::BlobMissing { blob, stated, span }),
             Some(_) | None => {}
         }
@@ -135,26 +124,16 @@ pub fn compare(document: &Document, seal: &Seal) -> Vec<Problem> {
         };
         let path = Utf8Path::new(CHUNK_STORE).join(format!("{hash}.bin"));
         match seal.file(&path).map(|file| file.digest) {
-            Some(found) if found != hash => problems.push(Problem::ChunkContent {
-                path: path.clone(),
-                found,
-                span,
-            }),
+            Some(found) if found != hash => problems.push(Problem::ChunkContent { path: path.clone(), found, span }),
             Some(_) => {}
-            None => problems.push(Problem::ChunkMissing {
-                path: path.clone(),
-                span,
-            }),
+            None => problems.push(Problem::ChunkMissing { path: path.clone(), span }),
         }
         stated.push(path);
     }
     stated.sort();
     for file in seal.chunks() {
         if stated.binary_search(&file.path).is_err() {
-            problems.push(Problem::ChunkUnstated {
-                path: file.path.clone(),
-                span: span(value("wasm_chunk_store")),
-            });
+            problems.push(Problem::ChunkUnstated { path: file.path.clone(), span: span(value("wasm_chunk_store")) });
         }
     }
     problems

@@ -35,18 +35,12 @@ pub(super) struct Listed {
 pub(super) fn list(artifact: &Utf8Path) -> Result<Listing, Vec<Problem>> {
     let metadata = fs::symlink_metadata(artifact).map_err(|source| vec![io(artifact, source)])?;
     let kind = Kind::from(metadata.file_type());
-    let mut listing = Listing {
-        directory: kind == Kind::Directory,
-        unfinished: false,
-        files: Vec::new(),
-    };
+    let mut listing = Listing { directory: kind == Kind::Directory, unfinished: false, files: Vec::new() };
     let mut problems = Vec::new();
     match kind {
-        Kind::File => listing.files.push(Listed {
-            path: Utf8PathBuf::new(),
-            full: artifact.to_owned(),
-            size: metadata.len(),
-        }),
+        Kind::File => {
+            listing.files.push(Listed { path: Utf8PathBuf::new(), full: artifact.to_owned(), size: metadata.len() })
+        }
         Kind::Directory => {
             // A list of directories instead of recursion: nesting is only bounded by the length of paths.
             let mut directories = vec![Utf8PathBuf::new()];
@@ -55,10 +49,9 @@ pub(super) fn list(artifact: &Utf8Path) -> Result<Listing, Vec<Problem>> {
                 directories.extend(inner);
             }
         }
-        Kind::Link | Kind::Pipe | Kind::Socket | Kind::Device => problems.push(Problem::Kind {
-            path: artifact.to_owned(),
-            kind,
-        }),
+        Kind::Link | Kind::Pipe | Kind::Socket | Kind::Device => {
+            problems.push(Problem::Kind { path: artifact.to_owned(), kind })
+        }
     }
     if problems.is_empty() {
         listing.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -119,11 +112,7 @@ fn visit(
             Kind::File if ICP_FILES.contains(&path.as_str()) => {
                 listing.unfinished |= name == DOWNLOAD_PROGRESS;
             }
-            Kind::File => listing.files.push(Listed {
-                path,
-                full,
-                size: metadata.len(),
-            }),
+            Kind::File => listing.files.push(Listed { path, full, size: metadata.len() }),
             Kind::Directory => directories.push(path),
             kind @ (Kind::Link | Kind::Pipe | Kind::Socket | Kind::Device) => {
                 problems.push(Problem::Kind { path: full, kind });
@@ -134,8 +123,5 @@ fn visit(
 }
 
 fn io(path: &Utf8Path, source: std::io::Error) -> Problem {
-    Problem::Io {
-        path: path.to_owned(),
-        source,
-    }
+    Problem::Io { path: path.to_owned(), source }
 }

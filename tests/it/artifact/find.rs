@@ -9,12 +9,7 @@ use super::{empty, write};
 fn finds_files_and_directories_below_the_root() {
     let root = empty();
     write(&root, "artifacts/root/metadata.json", "{}");
-    for path in [
-        "artifacts",
-        "artifacts/root",
-        "artifacts//root/",
-        "artifacts/root/metadata.json",
-    ] {
+    for path in ["artifacts", "artifacts/root", "artifacts//root/", "artifacts/root/metadata.json"] {
         assert_eq!(find(&root, Utf8Path::new(path)).unwrap(), root.join(path));
     }
 }
@@ -23,14 +18,9 @@ fn finds_files_and_directories_below_the_root() {
 fn a_path_that_could_leave_the_root_is_refused_whether_it_exists_or_not() {
     let root = empty();
     write(&root, "a/b", "");
-    for path in [
-        "", "/", "/etc", "..", "a/..", "a/../a/b", "../x", ".", "./a", "a/./../b",
-    ] {
+    for path in ["", "/", "/etc", "..", "a/..", "a/../a/b", "../x", ".", "./a", "a/./../b"] {
         let found = find(&root.join("a"), Utf8Path::new(path));
-        assert!(
-            matches!(found, Err(Problem::Escape { .. })),
-            "{path}: {found:?}"
-        );
+        assert!(matches!(found, Err(Problem::Escape { .. })), "{path}: {found:?}");
     }
 }
 
@@ -42,11 +32,7 @@ fn a_missing_component_is_named_with_the_nearest_beside_it() {
         ("artifact/ledger", "artifact", Some("artifacts")),
         ("artifacts/leger", "artifacts/leger", Some("ledger")),
         ("artifacts/governance", "artifacts/governance", None),
-        (
-            "artifacts/ledger/metadata.json/x",
-            "artifacts/ledger/metadata.json/x",
-            None,
-        ),
+        ("artifacts/ledger/metadata.json/x", "artifacts/ledger/metadata.json/x", None),
     ] {
         match find(&root, Utf8Path::new(path)) {
             Err(Problem::Missing { path, nearest }) => {
@@ -66,11 +52,7 @@ fn links_and_special_files_are_refused_at_every_component() {
     symlink("real", root.join("inside")).unwrap();
     symlink("/etc", root.join("outside")).unwrap();
     symlink("nowhere", root.join("dangling")).unwrap();
-    nix::unistd::mkfifo(
-        root.join("pipe").as_std_path(),
-        nix::sys::stat::Mode::S_IRWXU,
-    )
-    .unwrap();
+    nix::unistd::mkfifo(root.join("pipe").as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
     for (path, at, what) in [
         ("inside/artifact", "inside", Kind::Link),
         ("outside/passwd", "outside", Kind::Link),

@@ -62,13 +62,9 @@ fn seals_are_those_of_canic_backup_with_and_without_the_lock() {
     for (files, plain, with_lock) in cases {
         let root = directory(&files);
         for lock in [None, Some(""), Some("not empty")] {
-            lock.into_iter()
-                .for_each(|content| write(&root, ".lock", content));
+            lock.into_iter().for_each(|content| write(&root, ".lock", content));
             let seal = seal(&root);
-            assert_eq!(
-                (seal.plain, seal.with_lock),
-                (digest(plain), digest(with_lock))
-            );
+            assert_eq!((seal.plain, seal.with_lock), (digest(plain), digest(with_lock)));
             assert!(seal.accepts(&digest(plain)) && seal.accepts(&digest(with_lock)));
             assert!(!seal.accepts(&Digest::of("another")));
         }
@@ -81,10 +77,7 @@ fn a_single_file_and_an_empty_directory_have_seals_too() {
     assert_eq!(seal(&root).plain, Digest::of(""));
     write(&root, "module.wasm", "one file");
     let file = seal(&root.join("module.wasm"));
-    assert_eq!(
-        (file.plain, file.with_lock),
-        (Digest::of("one file"), Digest::of("one file"))
-    );
+    assert_eq!((file.plain, file.with_lock), (Digest::of("one file"), Digest::of("one file")));
     assert!(!file.directory);
 }
 
@@ -94,17 +87,8 @@ fn a_seal_knows_its_blobs() {
     let sealed = seal(&root);
     assert_eq!(sealed.module_hash(), Some(Digest::of(b"\0asm")));
     assert_eq!(sealed.largest_blob(), 1024);
-    assert_eq!(
-        sealed.total_bytes(),
-        snapshot()
-            .values()
-            .map(|bytes| bytes.len() as u64)
-            .sum::<u64>()
-    );
-    assert_eq!(
-        sealed.chunks().map(|file| file.digest).collect::<Vec<_>>(),
-        [Digest::of("chunk")]
-    );
+    assert_eq!(sealed.total_bytes(), snapshot().values().map(|bytes| bytes.len() as u64).sum::<u64>());
+    assert_eq!(sealed.chunks().map(|file| file.digest).collect::<Vec<_>>(), [Digest::of("chunk")]);
     assert!(sealed.directory && !sealed.unfinished);
     write(&root, "wasm_module.bin", "");
     assert_eq!(seal(&root).module_hash(), None);
@@ -118,11 +102,7 @@ fn all_that_cannot_be_sealed_is_told_at_once() {
     symlink("wasm_module.bin", root.join("link")).unwrap();
     symlink("/etc", root.join("wasm_chunk_store/out")).unwrap();
     fs::create_dir(root.join("deep")).unwrap();
-    nix::unistd::mkfifo(
-        root.join("deep/pipe").as_std_path(),
-        nix::sys::stat::Mode::S_IRWXU,
-    )
-    .unwrap();
+    nix::unistd::mkfifo(root.join("deep/pipe").as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
     let socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     fs::write(root.as_std_path().join(OsStr::from_bytes(b"n\xffme")), "").unwrap();
     // The names of icp's files excuse nothing but files.
@@ -155,10 +135,7 @@ fn an_artifact_that_is_a_link_or_missing_is_no_artifact() {
 
 #[test]
 fn many_artifacts_are_sealed_as_each_alone_and_every_byte_is_reported() {
-    let roots: Vec<_> = [snapshot(), odd(), snapshot(), Files::new()]
-        .iter()
-        .map(directory)
-        .collect();
+    let roots: Vec<_> = [snapshot(), odd(), snapshot(), Files::new()].iter().map(directory).collect();
     let bytes = AtomicU64::new(0);
     let total = AtomicU64::new(0);
     let paths: Vec<&Utf8Path> = roots.iter().map(|root| &**root).collect();
@@ -185,10 +162,7 @@ fn a_file_larger_than_a_read_is_hashed_whole() {
     let content: Vec<u8> = (0..=255).cycle().take((3 << 20) + 7).collect();
     write(&root, "big", &content);
     let sealed = seal(&root);
-    assert_eq!(
-        (sealed.files[0].digest, sealed.files[0].size),
-        (Digest::of(&content), content.len() as u64)
-    );
+    assert_eq!((sealed.files[0].digest, sealed.files[0].size), (Digest::of(&content), content.len() as u64));
 }
 
 #[test]
@@ -196,12 +170,7 @@ fn a_watch_that_breaks_stops_the_rest() {
     let root = directory(&snapshot());
     let seals = artifact::seal::all([&*root], THREADS, &|_| ControlFlow::Break(()));
     let problems = seals[&*root].as_ref().unwrap_err();
-    assert!(
-        problems
-            .iter()
-            .all(|problem| matches!(problem, Problem::Stopped { .. })),
-        "{problems:?}"
-    );
+    assert!(problems.iter().all(|problem| matches!(problem, Problem::Stopped { .. })), "{problems:?}");
 }
 
 #[test]
@@ -235,27 +204,15 @@ enum Change {
 fn paths() -> impl Strategy<Value = String> {
     prop::collection::vec("[a-c.~ é-]{1,3}", 1..3)
         .prop_map(|names| names.join("/"))
-        .prop_filter("plain names", |path| {
-            path.split('/').all(|name| !name.chars().all(|c| c == '.'))
-        })
+        .prop_filter("plain names", |path| path.split('/').all(|name| !name.chars().all(|c| c == '.')))
 }
 
 /// Files that can lie beside each other: none where another needs a directory.
 fn trees() -> impl Strategy<Value = Files> {
-    prop::collection::btree_map(paths(), prop::collection::vec(any::<u8>(), 0..20), 1..8).prop_map(
-        |files| {
-            let kept = |path: &String| {
-                !files
-                    .keys()
-                    .any(|other| other.starts_with(&format!("{path}/")))
-            };
-            files
-                .iter()
-                .filter(|(path, _)| kept(path))
-                .map(|(path, bytes)| (path.clone(), bytes.clone()))
-                .collect()
-        },
-    )
+    prop::collection::btree_map(paths(), prop::collection::vec(any::<u8>(), 0..20), 1..8).prop_map(|files| {
+        let kept = |path: &String| !files.keys().any(|other| other.starts_with(&format!("{path}/")));
+        files.iter().filter(|(path, _)| kept(path)).map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
+    })
 }
 
 fn changes() -> impl Strategy<Value = Change> {

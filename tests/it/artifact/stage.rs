@@ -29,14 +29,8 @@ fn staging(work: &Directory) -> camino::Utf8PathBuf {
     work.join("journal.d/upload-0")
 }
 
-fn verify(
-    artifact: &Directory,
-    sealed: &icp_restore::artifact::Seal,
-    staging: &Utf8Path,
-) -> Vec<Problem> {
-    stage::verify(artifact, sealed, staging, THREADS, &silent)
-        .err()
-        .unwrap_or_default()
+fn verify(artifact: &Directory, sealed: &icp_restore::artifact::Seal, staging: &Utf8Path) -> Vec<Problem> {
+    stage::verify(artifact, sealed, staging, THREADS, &silent).err().unwrap_or_default()
 }
 
 #[test]
@@ -44,16 +38,10 @@ fn staging_is_private_and_made_of_links_to_every_file() {
     let (artifact, work) = staged();
     let staging = staging(&work);
     for path in snapshot().keys() {
-        assert_eq!(
-            staging.join(path).read_link_utf8().unwrap(),
-            artifact.join(path)
-        );
+        assert_eq!(staging.join(path).read_link_utf8().unwrap(), artifact.join(path));
     }
     for path in ["", "wasm_chunk_store"] {
-        let mode = fs::metadata(staging.join(path))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(staging.join(path)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }
     assert!(verify(&artifact, &seal(&artifact), &staging).is_empty());
@@ -69,10 +57,7 @@ fn staging_again_changes_nothing_and_leaves_the_files_of_icp() {
     write(&staging, ".upload_progress.json", PROGRESS);
     stage::stage(&artifact, &seal(&artifact), &staging).unwrap();
     assert!(verify(&artifact, &seal(&artifact), &staging).is_empty());
-    assert_eq!(
-        fs::read_to_string(staging.join(".upload_progress.json")).unwrap(),
-        PROGRESS
-    );
+    assert_eq!(fs::read_to_string(staging.join(".upload_progress.json")).unwrap(), PROGRESS);
     assert_eq!(fs::read_to_string(aside).unwrap(), PROGRESS);
 }
 
@@ -98,11 +83,7 @@ fn what_is_not_ours_in_staging_is_told_and_not_mended() {
     write(&staging, "wasm_chunk_store/.lock", "");
     write(&staging, "more.bin", "");
     symlink("/dev/zero", staging.join(".lock")).unwrap();
-    fs::set_permissions(
-        staging.join("wasm_chunk_store"),
-        fs::Permissions::from_mode(0o755),
-    )
-    .unwrap();
+    fs::set_permissions(staging.join("wasm_chunk_store"), fs::Permissions::from_mode(0o755)).unwrap();
     let expected = [
         ".lock does not belong into staging",
         "metadata.json is not what was staged there",
@@ -113,30 +94,14 @@ fn what_is_not_ours_in_staging_is_told_and_not_mended() {
     let mut verified = told(verify(&artifact, &sealed, &staging), &staging);
     verified.sort();
     assert_eq!(verified, expected);
-    fs::set_permissions(
-        staging.join("wasm_chunk_store"),
-        fs::Permissions::from_mode(0o700),
-    )
-    .unwrap();
-    let mut again = told(
-        stage::stage(&artifact, &sealed, &staging).unwrap_err(),
-        &staging,
-    );
+    fs::set_permissions(staging.join("wasm_chunk_store"), fs::Permissions::from_mode(0o700)).unwrap();
+    let mut again = told(stage::stage(&artifact, &sealed, &staging).unwrap_err(), &staging);
     again.sort();
     assert_eq!(
         again,
-        [
-            expected[0],
-            expected[1],
-            expected[2],
-            "wasm_chunk_store/.lock does not belong into staging",
-            expected[4]
-        ]
+        [expected[0], expected[1], expected[2], "wasm_chunk_store/.lock does not belong into staging", expected[4]]
     );
-    assert_eq!(
-        staging.join("wasm_module.bin").read_link_utf8().unwrap(),
-        "/etc/passwd"
-    );
+    assert_eq!(staging.join("wasm_module.bin").read_link_utf8().unwrap(), "/etc/passwd");
 }
 
 #[test]
@@ -144,10 +109,7 @@ fn nothing_is_written_through_a_link_in_place_of_staging() {
     let (artifact, work, elsewhere) = (directory(&snapshot()), empty(), empty());
     symlink(&*elsewhere, work.join("staging")).unwrap();
     let problems = stage::stage(&artifact, &seal(&artifact), &work.join("staging")).unwrap_err();
-    assert_eq!(
-        told(problems, &work),
-        ["staging is not what was staged there"]
-    );
+    assert_eq!(told(problems, &work), ["staging is not what was staged there"]);
     assert_eq!(fs::read_dir(&*elsewhere).unwrap().count(), 0);
 }
 
@@ -162,10 +124,7 @@ fn a_change_in_the_artifact_is_found_through_staging() {
     let problems = told(verify(&artifact, &sealed, &staging), &artifact);
     assert_eq!(
         problems,
-        [
-            "stable_memory.bin has changed since it was sealed",
-            "wasm_memory.bin has changed since it was sealed"
-        ]
+        ["stable_memory.bin has changed since it was sealed", "wasm_memory.bin has changed since it was sealed"]
     );
     fs::remove_file(artifact.join("wasm_memory.bin")).unwrap();
     let problems = told(verify(&artifact, &sealed, &staging), &artifact);
@@ -177,11 +136,7 @@ fn a_link_that_comes_into_the_artifact_is_found_even_if_its_content_is_right() {
     let (artifact, work) = staged();
     let (sealed, staging, other) = (seal(&artifact), staging(&work), directory(&snapshot()));
     fs::remove_dir_all(artifact.join("wasm_chunk_store")).unwrap();
-    symlink(
-        other.join("wasm_chunk_store"),
-        artifact.join("wasm_chunk_store"),
-    )
-    .unwrap();
+    symlink(other.join("wasm_chunk_store"), artifact.join("wasm_chunk_store")).unwrap();
     let problems = told(verify(&artifact, &sealed, &staging), &artifact);
     assert_eq!(problems, ["wasm_chunk_store is a symbolic link"]);
 }
@@ -201,19 +156,11 @@ fn progress_is_none_torn_or_found() {
     assert_eq!(progress::read(&work.join("gone")).unwrap(), Progress::None);
     for length in 0..PROGRESS.len() {
         write(&work, progress::FILE, &PROGRESS[..length]);
-        assert_eq!(
-            progress::read(&work).unwrap(),
-            Progress::Torn(PROGRESS[..length].to_owned())
-        );
+        assert_eq!(progress::read(&work).unwrap(), Progress::Torn(PROGRESS[..length].to_owned()));
     }
     write(&work, progress::FILE, PROGRESS);
-    let Progress::Found(upload) = progress::read(&work).unwrap() else {
-        panic!("not found")
-    };
-    assert_eq!(
-        upload.snapshot_id.to_string(),
-        "000000000000000300000000099900000101"
-    );
+    let Progress::Found(upload) = progress::read(&work).unwrap() else { panic!("not found") };
+    assert_eq!(upload.snapshot_id.to_string(), "000000000000000300000000099900000101");
     assert_eq!(upload.bytes(), 516);
 }
 
@@ -229,10 +176,7 @@ fn progress_put_aside_never_takes_the_place_of_another() {
         );
     }
     assert_eq!(progress::read(&work).unwrap(), Progress::None);
-    assert_eq!(
-        fs::read_to_string(work.join(".upload_progress.json.aside-2")).unwrap(),
-        "2"
-    );
+    assert_eq!(fs::read_to_string(work.join(".upload_progress.json.aside-2")).unwrap(), "2");
 }
 
 #[test]
@@ -241,23 +185,13 @@ fn progress_of_another_artifact_does_not_fit() {
     let sealed = seal(&artifact);
     for (from, to, fits) in [
         ("", "", true),
-        (
-            "\"wasm_memory_offset\":512",
-            "\"wasm_memory_offset\":1025",
-            false,
-        ),
-        (
-            "\"stable_memory_offset\":0",
-            "\"stable_memory_offset\":1",
-            false,
-        ),
+        ("\"wasm_memory_offset\":512", "\"wasm_memory_offset\":1025", false),
+        ("\"stable_memory_offset\":0", "\"stable_memory_offset\":1", false),
         ("[]", &format!("[\"{}\"]", Digest::of("chunk")), true),
         ("[]", &format!("[\"{}\"]", Digest::of("foreign")), false),
     ] {
         write(&work, progress::FILE, PROGRESS.replacen(from, to, 1));
-        let Progress::Found(upload) = progress::read(&work).unwrap() else {
-            panic!("{to}")
-        };
+        let Progress::Found(upload) = progress::read(&work).unwrap() else { panic!("{to}") };
         assert_eq!(upload.fits(&sealed), fits, "{to}");
     }
 }

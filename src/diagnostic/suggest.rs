@@ -1,0 +1,69 @@
+//! Did you mean: the known word that a wrong one is nearest to.
+
+/// A wrong word longer than this is no slip of a known one.
+const MOST: usize = 200;
+
+/// The known word that was meant: one that differs in case or in `_` for `-`, else the nearest by edits, of which one in
+/// three characters may be wrong; the first of equals.
+pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let length = wrong.chars().count();
+    if length > MOST {
+        return None;
+    }
+    let most = (length / 3).max(1);
+    let folded = fold(wrong);
+    let mut best: Option<(usize, &str)> = None;
+    for word in known.filter(|&word| word != wrong) {
+        if fold(word) == folded {
+            return Some(word);
+        }
+        let bound = best.map_or(most, |(edits, _)| edits - 1);
+        if let Some(edits) = within(wrong, word, bound) {
+            best = Some((edits, word));
+        }
+    }
+    best.map(|(_, word)| word)
+}
+
+/// The known principal that a text is but two edits from, dashes and case apart; none where two are equally near, for a
+/// wrong suggestion would name a wrong canister.
+pub fn nearest_principal<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if wrong.len() > MOST {
+        return None;
+    }
+    let bare = |text: &str| text.replace('-', "").to_ascii_lowercase();
+    let wrong = bare(wrong);
+    let mut best: Option<(usize, &str)> = None;
+    let mut tied = false;
+    for text in known {
+        let bound = best.map_or(2, |(edits, _)| edits);
+        let Some(edits) = within(&wrong, &bare(text), bound) else {
+            continue;
+        };
+        match best {
+            Some((least, other)) if least == edits => tied |= other != text,
+            _ => (best, tied) = (Some((edits, text)), false),
+        }
+    }
+    best.filter(|_| !tied).map(|(_, text)| text)
+}
+
+fn fold(word: &str) -> String {
+    word.replace('_', "-").to_lowercase()
+}
+
+/// The edits (insert, delete, replace, swap of neighbours) between two words where they are at most so many.
+fn within(a: &str, b: &str, most: usize) -> Option<usize> {
+    // One edit changes the length by 1 at most, and of the bytes of a character 4: most words are told apart by that.
+    if a.len().abs_diff(b.len()) > 4 * most || most == 0 {
+        return None;
+    }
+    let mut bag = [0i32; 256];
+    a.bytes().for_each(|byte| bag[usize::from(byte)] += 1);
+    b.bytes().for_each(|byte| bag[usize::from(byte)] -= 1);
+    let apart: u32 = bag.iter().map(|count| count.unsigned_abs()).sum();
+    if apart as usize > 8 * most {
+        return None;
+    }
+    Some(strsim::osa_distance(a, b)).filter(|&edits| edits <= most)
+}

@@ -1,0 +1,393 @@
+//! The decoder under [`super::document`]: takes keys out of TOML tables, with a place for everything and one diagnostic
+//! for each thing that is wrong.
+//!
+//! Serde's derive would stop at the first problem; here every key is looked at, and what cannot be used is reported and
+//! left out.
+
+use std::{ops::Range, str::FromStr, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, fmt::friendly::SpanParser};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Source},
+    id::{Digest, DigestError, Name, NameError, Principal, SnapshotId, SnapshotIdError},
+};
+
+/// A value with its place.
+pub(super) type At<T> = Spanned<T>;
+
+/// A table with the keys that it may have.
+#[derive(Clone, Copy)]
+pub(super) struct Section<'a> {
+    pub(super) table: &'a DeTable<'a>,
+    pub(super) span: (usize, usize),
+    /// As people name it: `[network]`, say.
+    pub(super) title: &'static str,
+}
+
+/// Collects what is wrong.
+pub(super) struct Decoder<'s> {
+    pub(super) source: &'s Arc<Source>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The text is broken, so a key that is missing may only not have been read.
+    pub(super) broken: bool,
+    /// Keys that are there under a mistyped name, by the start of their table: they are not missing as well.
+    mistyped: Vec<(usize, String)>,
+}
+
+/// What the keys of each table are, for telling where a misplaced one belongs.
+pub(super) struct Keys {
+    pub(super) title: &'static str,
+    pub(super) keys: &'static [&'static str],
+}
+
+impl Section<'_> {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.span.0..self.span.1
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// The place of a key, or of the table where the key is not there.
+    pub(super) fn key_span(&self, key: &str) -> Range<usize> {
+        self.table.get_key_value(key).map_or(self.range(), |(key, _)| key.span())
+    }
+}
+
+impl<'s> Decoder<'s> {
+    pub(super) fn new(source: &'s Arc<Source>) -> Self {
+        Self { source, diagnostics: Vec::new(), broken: false, mistyped: Vec::new() }
+    }
+
+    pub(super) fn report(&mut self, code: Code, at: Range<usize>, message: impl Into<String>, label: &str) {
+        self.push(Diagnostic::new(code, message, self.source.label(at, label)));
+    }
+
+    pub(super) fn help(&mut self, code: Code, at: Range<usize>, message: String, label: &str, help: impl Into<String>) {
+        self.push(Diagnostic::new(code, message, self.source.label(at, label)).with_help(help));
+    }
+
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// A table; what is none is reported.
+    pub(super) fn section<'a>(&mut self, value: &'a At<DeValue<'a>>, title: &'static str) -> Option<Section<'a>> {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                let span = value.span();
+                Some(Section { table, span: (span.start, span.end), title })
+            }
+            other => {
+                let message = format!("{title} is a table, not {}", kind(other));
+                self.report(Code::WrongType, value.span(), message, "a table goes here");
+                None
+            }
+        }
+    }
+
+    /// Reports the keys that a table cannot have.
+    pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str], all: &[Keys], requires: Option<&str>) {
+        for (key, _) in section.table {
+            let name = key.get_ref().as_ref();
+            if known.contains(&name) {
+                continue;
+            }
+            let message = format!("{} has no key `{}`", section.title, name.escape_debug());
+            let elsewhere = || all.iter().find(|keys| keys.keys.contains(&name)).map(|keys| keys.title);
+            let help = match crate::diagnostic::suggest::nearest(name, known.iter().copied()) {
+                Some(near) => {
+                    self.mistyped.push((section.span.0, near.to_owned()));
+                    format!("write `{near}`")
+                }
+                None => match elsewhere() {
+                    Some(title) => format!("move it to {title}"),
+                    None => match requires {
+                        Some(requires) => format!("the plan requires icp-restore {requires}: use that version"),
+                        None => format!("remove it; {} may have {}", section.title, list(known)),
+                    },
+                },
+            };
+            self.help(Code::UnknownKey, key.span(), message, "not a key here", help);
+        }
+    }
+
+    /// A value that may be left out.
+    pub(super) fn optional<'a, T>(
+        &mut self,
+        section: &Section<'a>,
+        key: &str,
+        parse: impl FnOnce(&mut Self, &'a At<DeValue<'a>>) -> Option<T>,
+    ) -> Option<At<T>> {
+        let value = section.table.get(key)?;
+        parse(self, value).map(|parsed| At::new(value.span(), parsed))
+    }
+
+    /// A value that must be there.
+    pub(super) fn required<'a, T>(
+        &mut self,
+        section: &Section<'a>,
+        key: &str,
+        parse: impl FnOnce(&mut Self, &'a At<DeValue<'a>>) -> Option<T>,
+        help: &str,
+    ) -> Option<At<T>> {
+        if !section.has(key) {
+            self.missing(section, key, help);
+        }
+        self.optional(section, key, parse)
+    }
+
+    pub(super) fn missing(&mut self, section: &Section<'_>, key: &str, help: &str) {
+        let mistyped = self.mistyped.iter().any(|(at, near)| *at == section.span.0 && near == key);
+        if !self.broken && !mistyped {
+            let message = format!("{} has no `{key}`", section.title);
+            self.help(Code::MissingKey, section.range(), message, &format!("`{key}` is missing here"), help);
+        }
+    }
+
+    pub(super) fn string<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<&'a str> {
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            self.wrong_type(value, "a string");
+        }
+        text
+    }
+
+    /// Text for people or for icp: nothing that could pass for a flag or drive a terminal.
+    pub(super) fn text<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<String> {
+        let text = self.string(value)?;
+        if let Some(control) = text.chars().find(|c| c.is_control()) {
+            let message = format!("the control character {} cannot stand in this text", control.escape_unicode());
+            self.help(Code::BadText, value.span(), message, "in here", "remove it");
+            return None;
+        }
+        if text.is_empty() || text.starts_with('-') {
+            let message = if text.is_empty() { "an empty text" } else { "icp would take this for a flag" };
+            self.help(Code::BadText, value.span(), message.into(), "here", "write another text");
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    pub(super) fn boolean<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<bool> {
+        let boolean = value.get_ref().as_bool();
+        if boolean.is_none() {
+            self.wrong_type(value, "true or false");
+        }
+        boolean
+    }
+
+    pub(super) fn number<'a>(
+        &mut self,
+        value: &'a At<DeValue<'a>>,
+        allowed: std::ops::RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let Some(integer) = value.get_ref().as_integer() else {
+            self.wrong_type(value, "a whole number");
+            return None;
+        };
+        let number = i128::from_str_radix(integer.as_str(), integer.radix()).ok();
+        let fitting = number.and_then(|n| u32::try_from(n).ok()).filter(|n| allowed.contains(n));
+        if fitting.is_none() {
+            let message = format!("{} is not from {} to {}", integer.as_str(), allowed.start(), allowed.end());
+            let help = format!("write a number from {} to {}", allowed.start(), allowed.end());
+            self.help(Code::OutOfRange, value.span(), message, "out of range", help);
+        }
+        fitting
+    }
+
+    pub(super) fn array<'a>(
+        &mut self,
+        value: &'a At<DeValue<'a>>,
+    ) -> Option<impl Iterator<Item = &'a At<DeValue<'a>>> + use<'a>> {
+        let array = value.get_ref().as_array();
+        if array.is_none() {
+            self.wrong_type(value, "an array");
+        }
+        array.map(|array| array.iter())
+    }
+
+    /// One of some words.
+    pub(super) fn word<'a, T: Copy>(&mut self, value: &'a At<DeValue<'a>>, words: &[(&str, T)]) -> Option<T> {
+        let text = self.string(value)?;
+        if let Some(&(_, meaning)) = words.iter().find(|(word, _)| *word == text) {
+            return Some(meaning);
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let help = match crate::diagnostic::suggest::nearest(text, known.iter().copied()) {
+            Some(near) => format!("write \"{near}\""),
+            None => format!("write one of {}", list(&known)),
+        };
+        let message = format!("`{}` is none of {}", text.escape_debug(), list(&known));
+        self.help(Code::UnknownValue, value.span(), message, "not known here", help);
+        None
+    }
+
+    pub(super) fn principal<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Principal> {
+        use ic_principal::PrincipalError as Wrong;
+
+        let text = self.string(value)?;
+        let (message, help) = match Principal::from_text(text) {
+            Ok(principal) if principal.to_text() == text => return Some(principal),
+            Ok(principal) => ("this is not how the principal is written".to_owned(), format!("write \"{principal}\"")),
+            Err(Wrong::AbnormalGrouped(principal)) => {
+                ("the groups of a principal are five characters each".to_owned(), format!("write \"{principal}\""))
+            }
+            Err(wrong) => {
+                let fact = match wrong {
+                    Wrong::CheckSequenceNotMatch() => "its checksum does not match: a character is mistyped",
+                    Wrong::InvalidBase32() => "it has characters that no principal has",
+                    Wrong::TextTooShort() => "it is too short",
+                    Wrong::TextTooLong() | Wrong::BytesTooLong() => "it is too long",
+                    Wrong::AbnormalGrouped(_) => "its groups are wrong",
+                };
+                (format!("not a principal: {fact}"), "copy the principal again from its source".to_owned())
+            }
+        };
+        self.help(Code::BadPrincipal, value.span(), message, "not a principal", help);
+        None
+    }
+
+    pub(super) fn name<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Name> {
+        let text = self.string(value)?;
+        let span = value.span();
+        self.parsed(
+            text,
+            span.clone(),
+            Code::BadName,
+            "use letters, digits, `-`, `_` and `.`, a letter or digit first",
+            |wrong| match wrong {
+                NameError::Character(at, c) => Some((*at, c.len_utf8())),
+                NameError::Empty | NameError::Long(_) => None,
+            },
+        )
+    }
+
+    pub(super) fn digest<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Digest> {
+        let text = self.string(value)?;
+        self.parsed(text, value.span(), Code::BadDigest, "write the 64 hex digits of a SHA-256 digest", |wrong| {
+            match wrong {
+                DigestError::Digit(at, c) => Some((*at, c.len_utf8())),
+                DigestError::Length(_) => None,
+            }
+        })
+    }
+
+    pub(super) fn snapshot_id<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<SnapshotId> {
+        let text = self.string(value)?;
+        let help = "copy the id from `icp canister snapshot list`";
+        self.parsed(text, value.span(), Code::BadSnapshotId, help, |wrong| match wrong {
+            SnapshotIdError::Digit(at, c) => Some((*at, c.len_utf8())),
+            SnapshotIdError::Length(_) => None,
+        })
+    }
+
+    pub(super) fn duration<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Duration> {
+        const HELP: &str = "write a duration such as \"90s\", \"10m\" or \"1h30m\"";
+        static PARSER: SpanParser = SpanParser::new();
+
+        let Some(text) = value.get_ref().as_str() else {
+            let message = format!("{} where a duration goes", kind(value.get_ref()));
+            self.help(Code::WrongType, value.span(), message, "a string goes here", HELP);
+            return None;
+        };
+        let parsed = PARSER.parse_duration(text).ok().filter(|d: &SignedDuration| !d.is_negative());
+        match parsed.and_then(|duration| Duration::try_from(duration).ok()) {
+            Some(Duration::ZERO) => {
+                self.help(Code::BadDuration, value.span(), "no time at all".into(), "zero", HELP);
+                None
+            }
+            Some(duration) => Some(duration),
+            None => {
+                let message = format!("`{}` is not a duration", text.escape_debug());
+                self.help(Code::BadDuration, value.span(), message, "not a duration", HELP);
+                None
+            }
+        }
+    }
+
+    /// Bytes, as `4GiB` or `500 MB`.
+    pub(super) fn bytes<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<u64> {
+        let text = self.string(value)?;
+        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let unit: Option<u64> = match text[digits..].trim() {
+            "B" => Some(1),
+            "kB" => Some(1_000),
+            "KiB" => Some(1 << 10),
+            "MB" => Some(1_000_000),
+            "MiB" => Some(1 << 20),
+            "GB" => Some(1_000_000_000),
+            "GiB" => Some(1 << 30),
+            _ => None,
+        };
+        let size = unit.and_then(|unit| text[..digits].parse::<u64>().ok()?.checked_mul(unit));
+        if size.is_none() {
+            let message = format!("`{}` is not a size", text.escape_debug());
+            self.help(Code::BadText, value.span(), message, "not a size", "write a size such as \"4GiB\"");
+        }
+        size
+    }
+
+    fn wrong_type(&mut self, value: &At<DeValue<'_>>, wanted: &str) {
+        let message = format!("{} where {wanted} goes", kind(value.get_ref()));
+        self.help(Code::WrongType, value.span(), message, &format!("{wanted} goes here"), format!("write {wanted}"));
+    }
+
+    /// A text with a grammar of its own; `within` tells the offset and length of the character that breaks it.
+    fn parsed<T: FromStr>(
+        &mut self,
+        text: &str,
+        span: Range<usize>,
+        code: Code,
+        help: &str,
+        within: impl Fn(&T::Err) -> Option<(usize, usize)>,
+    ) -> Option<T>
+    where
+        T::Err: std::fmt::Display,
+    {
+        match text.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(wrong) => {
+                // Only in a string without escapes do offsets in the value lead to places in the text.
+                let quote = &self.source.text()[span.clone()];
+                let plain = quote.get(1..quote.len().saturating_sub(1)) == Some(text);
+                let label = self.source.label(span.clone(), "this text");
+                let mut diagnostic = Diagnostic::new(code, wrong.to_string(), label).with_help(help);
+                if let Some((offset, length)) = within(&wrong).filter(|_| plain) {
+                    let at = span.start + 1 + offset;
+                    diagnostic = diagnostic.with_label(self.source.label(at..at + length, "this character"));
+                }
+                self.push(diagnostic);
+                None
+            }
+        }
+    }
+}
+
+/// Words in a row: `a`, `b` and `c`.
+pub(super) fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}

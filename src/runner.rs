@@ -1,0 +1,385 @@
+//! Runs the operations of a journal: settles what is unknown, picks what is ready, lets workers act, records everything.
+//!
+//! One thread owns the journal; a worker for each operation under way asks it to record events and goes on when they are
+//! durable. Events that arrive together are synced together. A worker never has an effect without its claim on disk.
+
+mod desk;
+mod load;
+mod remove;
+mod schedule;
+mod start;
+mod stop;
+mod take;
+mod upload;
+mod verify;
+mod worker;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    time::Duration,
+};
+
+use camino::Utf8PathBuf;
+
+use crate::{
+    artifact::Seal,
+    icp::{Icp, Interrupt, Redactor},
+    id::Name,
+    journal::{
+        self, Journal,
+        event::{Closed, Event, Verdict},
+        replay::{Replay, State},
+    },
+    operation::{Kind, Operation, Phase, Sequence},
+    plan::{Orphans, Plan},
+};
+use desk::{Desk, Message};
+use schedule::Schedule;
+use worker::{End, Facts, Job, Worker};
+
+/// What a run works with.
+pub struct Runner<'a> {
+    /// The program.
+    pub icp: &'a Icp,
+    /// The plan, with principals for targets.
+    pub plan: &'a Plan,
+    /// The artifacts of members that are yet to be uploaded.
+    pub artifacts: &'a BTreeMap<Name, Artifact>,
+    /// How far and how.
+    pub options: &'a Options,
+    /// Signals.
+    pub interrupt: &'a Interrupt,
+    /// Hides secrets in what is recorded.
+    pub redactor: &'a Redactor,
+}
+
+/// An artifact that was sealed.
+#[derive(Debug, Clone)]
+pub struct Artifact {
+    /// Where it lies.
+    pub path: Utf8PathBuf,
+    /// What it holds.
+    pub seal: Seal,
+}
+
+/// How far a run goes and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The last phase.
+    pub until: Option<Phase>,
+    /// How many operations at most.
+    pub max_steps: Option<u32>,
+    /// Of the uploads, only those whose place, counted from 0, leaves this remainder: remainder and divisor.
+    pub partition: Option<(u32, u32)>,
+    /// How long to wait for a command that a dead run has left behind.
+    pub wait: Duration,
+    /// Whether every uploaded snapshot is downloaded again and compared.
+    pub verify_upload: bool,
+    /// Bytes of memory that uploads may take together.
+    pub upload_memory: u64,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ending {
+    /// In one word.
+    pub verdict: Verdict,
+    /// What stands in the way.
+    pub troubles: Vec<Trouble>,
+}
+
+/// An operation that did not come to a good end.
+#[derive(Debug, Clone)]
+pub struct Trouble {
+    /// Which.
+    pub operation: Sequence,
+    /// In which way.
+    pub way: Way,
+    /// What is known.
+    pub message: String,
+}
+
+/// In which way an operation did not come to a good end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// It could not begin, and nothing was claimed.
+    Blocked,
+    /// It was refused, or not sent.
+    Failed,
+    /// A verification disproved what the plan says.
+    Unverified,
+    /// Only the network, or a person, knows.
+    Unknown,
+    /// A command of a dead run is still at work.
+    Orphan,
+}
+
+/// What a run tells while it goes on.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// Events are on disk.
+    Recorded(&'a [Event]),
+    /// Nothing happened for a while.
+    Tick,
+}
+
+/// Runs what a journal has not completed.
+///
+/// # Errors
+/// Where the journal cannot be written: then nothing more is done.
+pub fn run(
+    runner: &Runner<'_>,
+    journal: &mut Journal,
+    observe: &mut dyn FnMut(Notice<'_>, &Replay),
+) -> Result<Ending, journal::Error> {
+    let mut run = Run { runner, troubles: Vec::new(), failed: None, steps: 0 };
+    let unsettled: Vec<(Sequence, Job)> = journal
+        .replay()
+        .iter()
+        .filter(|(_, slot)| matches!(slot.state, State::Claimed(_) | State::Unknown(..)))
+        .map(|(operation, _)| (operation.sequence, Job::Settle))
+        .collect();
+    run.jobs(journal, unsettled, observe);
+    if run.failed.is_none() && run.troubles.is_empty() {
+        run.all(journal, observe);
+    }
+    let verdict = run.verdict(journal.replay());
+    if run.failed.is_none() && matches!(verdict, Verdict::Failed | Verdict::Unverified | Verdict::Unknown) {
+        run.contain(journal, observe);
+    }
+    if run.failed.is_none() && verdict == Verdict::Done && runner.plan.safety.orphans == Orphans::DeleteOwn {
+        let orphans = journal
+            .replay()
+            .iter()
+            .flat_map(|(operation, slot)| slot.orphans.iter().map(|id| (operation.sequence, Job::Clear(id.clone()))));
+        let orphans: Vec<_> = orphans.collect();
+        run.jobs(journal, orphans, observe);
+    }
+    if let Some(error) = run.failed {
+        return Err(error);
+    }
+    journal.record(&[Event::Closed(Closed { verdict })])?;
+    run.troubles.sort_by_key(|trouble| (std::cmp::Reverse(trouble.way), trouble.operation));
+    Ok(Ending { verdict, troubles: run.troubles })
+}
+
+struct Run<'a> {
+    runner: &'a Runner<'a>,
+    troubles: Vec<Trouble>,
+    failed: Option<journal::Error>,
+    steps: u32,
+}
+
+/// What is under way.
+#[derive(Default)]
+struct Active {
+    /// With the memory that they take.
+    uploads: BTreeMap<Sequence, u64>,
+    others: BTreeSet<Sequence>,
+}
+
+impl Active {
+    fn is_at(&self, sequence: Sequence) -> bool {
+        self.uploads.contains_key(&sequence) || self.others.contains(&sequence)
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Everything that is ready, until nothing is.
+    fn all(&mut self, journal: &mut Journal, observe: &mut dyn FnMut(Notice<'_>, &Replay)) {
+        let mut schedule = Schedule::new(journal.replay(), self.runner.options, |_| false);
+        let (to_main, messages) = channel();
+        let operations = journal.replay().operations.clone();
+        std::thread::scope(|scope| {
+            let mut active = Active::default();
+            loop {
+                while let Some(sequence) = self.next(&mut schedule, &active, journal.replay()) {
+                    let Some(operation) = operations.get(sequence) else { break };
+                    self.steps += 1;
+                    let Some(worker) = self.worker(journal, operation, Desk::new(to_main.clone(), sequence)) else {
+                        break;
+                    };
+                    if operation.kind == Kind::UploadSnapshot {
+                        active.uploads.insert(sequence, self.memory(operation));
+                    } else {
+                        active.others.insert(sequence);
+                    }
+                    scope.spawn(move || worker.work(Job::Perform));
+                }
+                if active.others.is_empty() && active.uploads.is_empty() {
+                    break;
+                }
+                for (sequence, end) in self.receive(&messages, journal, observe) {
+                    active.uploads.remove(&sequence);
+                    active.others.remove(&sequence);
+                    match &end {
+                        End::Done => schedule.completed(sequence, journal.replay()),
+                        End::Drift => {
+                            let busy = |sequence| {
+                                active.is_at(sequence) || self.troubles.iter().any(|t| t.operation == sequence)
+                            };
+                            schedule = Schedule::new(journal.replay(), self.runner.options, busy);
+                        }
+                        End::Trouble(..) => {}
+                    }
+                    self.ended(sequence, end);
+                }
+            }
+        });
+    }
+
+    /// Some jobs, within the limit for others than uploads.
+    fn jobs(
+        &mut self,
+        journal: &mut Journal,
+        jobs: Vec<(Sequence, Job)>,
+        observe: &mut dyn FnMut(Notice<'_>, &Replay),
+    ) {
+        let (to_main, messages) = channel();
+        let operations = journal.replay().operations.clone();
+        let mut jobs = jobs.into_iter();
+        std::thread::scope(|scope| {
+            let mut active = 0;
+            loop {
+                while active < self.runner.plan.limits.other as usize && self.failed.is_none() {
+                    let Some((sequence, job)) = jobs.next() else { break };
+                    let Some(operation) = operations.get(sequence) else { break };
+                    let Some(worker) = self.worker(journal, operation, Desk::new(to_main.clone(), sequence)) else {
+                        break;
+                    };
+                    scope.spawn(move || worker.work(job));
+                    active += 1;
+                }
+                if active == 0 {
+                    break;
+                }
+                for (sequence, end) in self.receive(&messages, journal, observe) {
+                    active -= 1;
+                    self.ended(sequence, end);
+                }
+            }
+        });
+    }
+
+    /// Failure before any load: what this restore has stopped is started again, children first.
+    fn contain(&mut self, journal: &mut Journal, observe: &mut dyn FnMut(Notice<'_>, &Replay)) {
+        if journal.replay().has_loaded() || self.troubles.iter().any(|trouble| trouble.way == Way::Orphan) {
+            return;
+        }
+        let stopped = journal.replay().iter().filter(|(operation, slot)| {
+            let was_stopped =
+                slot.before.as_ref().is_some_and(|before| before.status == Some(crate::icp::status::State::Stopped));
+            operation.kind == Kind::StopCanister && slot.is_completed() && !was_stopped
+        });
+        let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
+        again.reverse();
+        for sequence in again {
+            self.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
+        }
+    }
+
+    /// The next operation to begin, if one may.
+    fn next(&self, schedule: &mut Schedule, active: &Active, replay: &Replay) -> Option<Sequence> {
+        let limits = &self.runner.plan.limits;
+        let tolerable = self.troubles.iter().all(|trouble| {
+            let kind = replay.operations.get(trouble.operation).map(|operation| operation.kind);
+            matches!(kind, Some(Kind::UploadSnapshot | Kind::VerifyMember))
+                && matches!(trouble.way, Way::Failed | Way::Unverified)
+        });
+        let enough = self.runner.options.max_steps.is_some_and(|most| self.steps >= most);
+        if self.failed.is_some()
+            || self.runner.interrupt.is_set()
+            || enough
+            || !tolerable
+            || self.troubles.len() > limits.max_failures as usize
+        {
+            return None;
+        }
+        if let Some(other) = schedule.other.first().copied().filter(|_| active.others.len() < limits.other as usize) {
+            schedule.other.remove(&other);
+            return Some(other);
+        }
+        let upload = schedule.upload.first().copied().filter(|_| active.uploads.len() < limits.upload as usize)?;
+        let used: u64 = active.uploads.values().sum();
+        let needed = replay.operations.get(upload).map_or(0, |operation| self.memory(operation));
+        if used > 0 && used + needed > self.runner.options.upload_memory {
+            return None;
+        }
+        schedule.upload.remove(&upload);
+        Some(upload)
+    }
+
+    /// What icp takes for an upload: it holds the largest blob about five times (measured with icp 1.5.0).
+    fn memory(&self, operation: &Operation) -> u64 {
+        self.runner.artifacts.get(&operation.member).map_or(0, |artifact| 5 * artifact.seal.largest_blob())
+    }
+
+    /// Waits for workers and does what they ask for: everything that has arrived is recorded at once.
+    fn receive(
+        &mut self,
+        messages: &Receiver<Message>,
+        journal: &mut Journal,
+        observe: &mut dyn FnMut(Notice<'_>, &Replay),
+    ) -> Vec<(Sequence, End)> {
+        let first = match messages.recv_timeout(Duration::from_millis(250)) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                observe(Notice::Tick, journal.replay());
+                return Vec::new();
+            }
+        };
+        let (mut events, mut waiting, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+        for message in std::iter::once(first).chain(messages.try_iter()) {
+            match message {
+                Message::Record(event, recorded) => {
+                    events.push(event);
+                    waiting.push(recorded);
+                }
+                Message::Ended(sequence, end) => ended.push((sequence, end)),
+            }
+        }
+        if !events.is_empty() && self.failed.is_none() {
+            match journal.record(&events) {
+                Ok(()) => observe(Notice::Recorded(&events), journal.replay()),
+                Err(error) => self.failed = Some(error),
+            }
+        }
+        for recorded in waiting {
+            // A worker that is gone waits for nothing.
+            let _gone = recorded.send(self.failed.is_none());
+        }
+        ended
+    }
+
+    fn worker<'w>(&mut self, journal: &Journal, operation: &'w Operation, desk: Desk) -> Option<Worker<'w>>
+    where
+        'a: 'w,
+    {
+        let member = self.runner.plan.member(&operation.member)?;
+        match Facts::gather(self.runner.plan, journal, operation) {
+            Ok(facts) => Some(Worker::new(self.runner, operation, member, facts, desk)),
+            Err(error) => {
+                self.failed = Some(error);
+                None
+            }
+        }
+    }
+
+    fn ended(&mut self, operation: Sequence, end: End) {
+        if let End::Trouble(way, message) = end {
+            self.troubles.push(Trouble { operation, way, message });
+        }
+    }
+
+    fn verdict(&self, replay: &Replay) -> Verdict {
+        match self.troubles.iter().map(|trouble| trouble.way).max() {
+            Some(Way::Unknown | Way::Orphan) => Verdict::Unknown,
+            Some(Way::Unverified) => Verdict::Unverified,
+            Some(Way::Failed | Way::Blocked) => Verdict::Failed,
+            None if replay.is_complete() => Verdict::Done,
+            None if self.runner.interrupt.is_set() => Verdict::Interrupted,
+            None => Verdict::Stopped,
+        }
+    }
+}

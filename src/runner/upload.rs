@@ -1,0 +1,130 @@
+//! Uploading a snapshot from a staging directory of its own, and going on with an upload that was cut short.
+//!
+//! A snapshot has its id before it has its data, and is listed with its full size from then on. So four things together
+//! prove an upload, and nothing less: icp succeeded, the id is new, its progress file is gone, staging is as it was.
+
+use std::{num::NonZeroUsize, ops::ControlFlow};
+
+use camino::Utf8PathBuf;
+
+use super::{
+    Artifact,
+    take::{full, ids, names},
+    worker::{End, Found, Proof, Ready, Worker, blocked},
+};
+use crate::{
+    artifact::{
+        progress::{self, Progress},
+        stage,
+    },
+    icp::{Call, Reply, Snapshots, status::parse_id},
+    id::SnapshotId,
+    journal::event::Before,
+    plan::Target,
+};
+
+impl<'a> Worker<'a> {
+    pub(super) fn prepare_upload(&mut self) -> Result<Ready, End> {
+        let (artifact, staging) = (self.artifact()?, self.staging());
+        let all = |problems: Vec<stage::Problem>| {
+            blocked(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        };
+        stage::stage(&artifact.path, &artifact.seal, &staging).map_err(all)?;
+        stage::verify(&artifact.path, &artifact.seal, &staging, NonZeroUsize::MIN, &|_| ControlFlow::Continue(()))
+            .map_err(all)?;
+        let listed = self.snapshots()?;
+        let resumed = self.resumable(&listed)?;
+        if resumed.is_none() {
+            progress::put_aside(&staging).map_err(|problem| blocked(problem.to_string()))?;
+            full(self.target(), &listed)?;
+        }
+        // What is filled further is new as well: it was made by an earlier attempt of this operation.
+        let known = ids(&listed).into_iter().filter(|id| Some(id) != resumed.as_ref()).collect();
+        let before = Before { snapshots: Some(known), ..Before::default() };
+        let call = Call::Upload { target: self.target(), input: &staging, resume: resumed.is_some() };
+        Ok(Ready::Run(self.command(call), before, self.runner.plan.timeouts.upload))
+    }
+
+    /// The snapshot that an earlier attempt began and this one can fill further: named by the progress file in our own
+    /// staging, still listed, of this canister, and not there before that attempt.
+    fn resumable(&self, listed: &Snapshots) -> Result<Option<SnapshotId>, End> {
+        let found = progress::read(&self.staging()).map_err(|problem| blocked(problem.to_string()))?;
+        let Progress::Found(upload) = found else { return Ok(None) };
+        let artifact = self.artifact()?;
+        let id = upload.snapshot_id.clone();
+        let new = self
+            .facts
+            .before
+            .as_ref()
+            .is_some_and(|before| before.snapshots.as_ref().is_some_and(|known| !known.contains(&id)));
+        let here = listed.iter().any(|listed| listed.id == id)
+            && id.owner().map(Target::Canister).as_ref() == Some(self.target());
+        Ok((new && here && self.facts.attempts > 0 && upload.metadata_uploaded && upload.fits(&artifact.seal))
+            .then_some(id))
+    }
+
+    pub(super) fn uploaded(&mut self, reply: &Reply) -> Result<Proof, String> {
+        let id = parse_id(&reply.stdout).ok_or("icp succeeded, and named no snapshot that can be read")?;
+        let listed = self.snapshots().map_err(|_| "the snapshots of the canister cannot be listed")?;
+        self.proved(&id, &listed)
+    }
+
+    /// An upload is settled by what icp printed, or else it goes on or begins anew.
+    pub(super) fn settle_upload(
+        &mut self,
+        stdout: &str,
+        stderr: &str,
+        evidence: &mut Vec<String>,
+    ) -> Result<Found, End> {
+        let listed = self.settling(|| self.snapshots())?;
+        let new = self.new_since_claim(&listed);
+        evidence.push(format!("snapshots new since the claim: {}", names(&new)));
+        if let Some(id) = parse_id(stdout) {
+            evidence.push(format!("icp printed {id}"));
+            match self.proved(&id, &listed) {
+                Ok(proof) => return Ok(Found::Completed(proof)),
+                Err(why) => evidence.push(why),
+            }
+        }
+        if let Some(id) = self.resumable(&listed)? {
+            evidence.push(format!("the progress file names {id}: it is filled further"));
+            return Ok(Found::NotApplied(new.into_iter().filter(|other| *other != id).collect()));
+        }
+        let _ = stderr;
+        Ok(Found::NotApplied(new))
+    }
+
+    /// What a refused upload left: all that is new, but for what can be filled further.
+    pub(super) fn upload_leftovers(&mut self, _stderr: &str) -> Vec<SnapshotId> {
+        let Ok(listed) = self.snapshots() else { return Vec::new() };
+        let resumed = self.resumable(&listed).ok().flatten();
+        self.new_since_claim(&listed).into_iter().filter(|id| Some(id) != resumed.as_ref()).collect()
+    }
+
+    fn proved(&self, id: &SnapshotId, listed: &Snapshots) -> Result<Proof, String> {
+        let new = self.new_since_claim(listed);
+        if !new.contains(id) {
+            return Err(format!("{id} is not a new snapshot of {}", self.target()));
+        }
+        if !matches!(progress::read(&self.staging()), Ok(Progress::None)) {
+            return Err("the upload was not brought to its end: its progress file is there".to_owned());
+        }
+        let Ok(artifact) = self.artifact() else { return Err("the artifact is not known".to_owned()) };
+        if stage::check(&artifact.path, &artifact.seal, &self.staging()).is_err() {
+            return Err("staging was changed during the upload".to_owned());
+        }
+        // icp repeats its first call by itself, which leaves a second, unfinished snapshot.
+        let orphans: Vec<SnapshotId> = new.into_iter().filter(|other| other != id).collect();
+        let notes =
+            if orphans.is_empty() { vec![] } else { vec![format!("left behind unfinished: {}", names(&orphans))] };
+        Ok(Proof { snapshot_id: Some(id.clone()), module_hash: artifact.seal.module_hash(), orphans, notes })
+    }
+
+    fn artifact(&self) -> Result<&'a Artifact, End> {
+        self.runner.artifacts.get(&self.member.name).ok_or_else(|| blocked("the artifact is not known"))
+    }
+
+    fn staging(&self) -> Utf8PathBuf {
+        self.facts.folder.join(format!("staging-{}", self.operation.sequence))
+    }
+}
