@@ -1,6 +1,6 @@
 //! Artifacts: snapshots on disk, as `icp canister snapshot download` leaves them.
 //!
-//! In the order of a restore: [`find`] the path that a plan names without leaving the backup; [`seal`] it, which is
+//! In the order of a restore: [`find()`] the path that a plan names without leaving the backup; [`seal`] it, which is
 //! to hash every file once; hold its [`metadata`] against the seal; [`stage`] links to it for `icp` to upload from,
 //! and verify them right before; read the [`progress`] of an upload that was cut short; compare the [`readback`]
 //! with what was sent. Nothing here writes to an artifact, follows a link in one, prints, or knows of plans:

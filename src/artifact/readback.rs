@@ -62,7 +62,7 @@ pub fn blobs(sent: &Seal, got: &Seal) -> Vec<Difference> {
         match got.file(&path) {
             None => differences.push(Difference::Chunk { path, sent: true }),
             Some(back) if back.digest != file.digest => {
-                differences.push(Difference::Content { path, sent: blob(Some(file)), got: blob(Some(back)) })
+                differences.push(Difference::Content { path, sent: blob(Some(file)), got: blob(Some(back)) });
             }
             Some(_) => {}
         }

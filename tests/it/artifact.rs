@@ -1,5 +1,7 @@
 //! Artifacts on disk: found, sealed, staged, held against what they say of themselves.
 
+#![cfg(test)]
+
 mod find;
 mod metadata;
 mod seal;

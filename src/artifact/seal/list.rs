@@ -39,7 +39,7 @@ pub(super) fn list(artifact: &Utf8Path) -> Result<Listing, Vec<Problem>> {
     let mut problems = Vec::new();
     match kind {
         Kind::File => {
-            listing.files.push(Listed { path: Utf8PathBuf::new(), full: artifact.to_owned(), size: metadata.len() })
+            listing.files.push(Listed { path: Utf8PathBuf::new(), full: artifact.to_owned(), size: metadata.len() });
         }
         Kind::Directory => {
             // A list of directories instead of recursion: nesting is only bounded by the length of paths.
@@ -50,7 +50,7 @@ pub(super) fn list(artifact: &Utf8Path) -> Result<Listing, Vec<Problem>> {
             }
         }
         Kind::Link | Kind::Pipe | Kind::Socket | Kind::Device => {
-            problems.push(Problem::Kind { path: artifact.to_owned(), kind })
+            problems.push(Problem::Kind { path: artifact.to_owned(), kind });
         }
     }
     if problems.is_empty() {
