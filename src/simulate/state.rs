@@ -53,14 +53,13 @@ pub struct CanisterSpec {
 }
 
 impl CanisterSpec {
-    /// A running canister of the default caller with a small module of its own.
+    /// A running canister of the default caller with the smallest module.
     pub fn new(principal: Principal) -> Self {
-        let module = [b"\0asm\x01\0\0\0\0", principal.as_slice()].concat();
         Self {
             principal,
             name: None,
             controllers: vec![Principal::anonymous()],
-            module: Some(Content::Bytes(module)),
+            module: Some(Content::Bytes(b"\0asm\x01\0\0\0".to_vec())),
             heap: Content::Bytes(vec![7; 65_536]),
             stable: Content::Bytes(Vec::new()),
             status: Status::Running,

@@ -73,9 +73,7 @@ fn copy(
     id: &SnapshotId,
     piece: &Piece,
 ) -> Result<Utf8PathBuf, Error> {
-    let to = session
-        .fleet
-        .data(session.id(), &format!("{id}-{}", piece.memory.file()));
+    let to = session.fleet.data(&format!("{id}-{}", piece.memory.file()));
     let mut bytes = vec![0; usize::try_from(piece.end - piece.start).unwrap_or(usize::MAX)];
     let mut source = File::open(from).map_err(Error::io("open", from))?;
     source
@@ -108,7 +106,7 @@ pub(super) fn chunk(
     let bytes =
         fs::read(&path).map_err(|error| Failure::io(format!("failed to read {path}"), &error))?;
     let digest = Digest::of(&bytes);
-    let kept = session.fleet.data(session.id(), &format!("chunk-{digest}"));
+    let kept = session.fleet.data(&format!("{id}-{digest}"));
     fs::write(&kept, &bytes).map_err(Error::io("write", &kept))?;
     let sent = session.call("upload_canister_snapshot_data", true, |state| {
         find(state, id)?;
