@@ -206,26 +206,34 @@ impl<'a> Session<'a> {
     }
 
     fn refusal(&self, point: Point) -> Result<(), CallError> {
+        let (canister, before) = (self.canister, point == Point::Before);
         for fault in &self.faults {
-            match fault {
-                What::LoseRequest if point == Point::Before => return Err(CallError::Lost),
+            let reject = match fault {
+                What::LoseRequest if before => return Err(CallError::Lost),
                 What::Http503(at) if *at == point => return Err(CallError::Unavailable),
                 What::Reject(code, at) if *at == point => {
-                    let reject = Reject::injected(self.canister, self.caller, code);
-                    return Err(CallError::Reject(reject));
+                    Reject::injected(canister, self.caller, code)
                 }
-                What::NoAuthority if point == Point::Before => {
-                    let reject = Reject::not_controller(self.canister, self.caller);
-                    return Err(CallError::Reject(reject));
-                }
-                What::Warming if point == Point::Before => {
-                    return Err(CallError::Reject(Reject::method(
-                        self.canister,
-                        "warming up",
-                    )));
-                }
-                _ => {}
-            }
+                What::NoAuthority if before => Reject::not_controller(canister, self.caller),
+                What::Warming if before => Reject::method(canister, "warming up"),
+                What::LoseRequest
+                | What::Http503(_)
+                | What::Reject(..)
+                | What::NoAuthority
+                | What::Warming => continue,
+                // Elsewhere.
+                What::LoseReply
+                | What::Slow(_)
+                | What::Stuck
+                | What::Hang(_)
+                | What::KillIcp(_)
+                | What::KillRunner(_)
+                | What::Barrier(..)
+                | What::DoubleMetadata
+                | What::TornProgress
+                | What::Restarted(_) => continue,
+            };
+            return Err(CallError::Reject(reject));
         }
         Ok(())
     }
@@ -262,7 +270,7 @@ impl<'a> Session<'a> {
             CallError::Lost => format!(
                 "An error happened during communication with the replica: error sending request for url ({}/api/v4/canister/{}/call)",
                 self.network.trim_end_matches('/'),
-                self.canister
+                if self.proxied { self.caller } else { self.canister }
             ),
             CallError::Unavailable => {
                 "The replica returned an HTTP Error: Http Error: status 503 Service Unavailable, content type \"\", content: "

@@ -29,6 +29,14 @@ const WHATS: &[&str] = &[
     "warming N",
 ];
 
+impl Fault {
+    /// The kinds of commands, for a help text.
+    pub const KINDS: &'static [&'static str] = KINDS;
+
+    /// What can happen to them, for a help text.
+    pub const WHATS: &'static [&'static str] = WHATS;
+}
+
 impl FromStr for Fault {
     type Err = FaultError;
 
@@ -97,10 +105,11 @@ fn what(
         }
         "double-metadata" => What::DoubleMetadata,
         "torn-progress" => What::TornProgress,
-        "restarted" => What::Restarted(tail.point()?.unwrap_or(match kind {
-            Kind::StopCanister | Kind::TakeSnapshot => Point::After,
-            _ => Point::Before,
-        })),
+        "restarted" => {
+            let closes = matches!(kind, Kind::StopCanister | Kind::TakeSnapshot);
+            let usual = if closes { Point::After } else { Point::Before };
+            What::Restarted(tail.point()?.unwrap_or(usual))
+        }
         "no-authority" => What::NoAuthority,
         "warming" => return Ok((What::Warming, tail.expect("a number", &[], positive)?)),
         _ => {
