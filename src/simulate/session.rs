@@ -143,9 +143,6 @@ impl<'a> Session<'a> {
                 return Err(self.refused(reject));
             }
         };
-        if mutates {
-            held.canister.version += 1;
-        }
         held.commit(method, mutates, detail)?;
         Ok(out)
     }
@@ -242,7 +239,6 @@ impl<'a> Session<'a> {
     fn restart(&self) -> Result<(), Error> {
         let mut held = self.fleet.hold(self.canister)?;
         held.canister.set_status(Status::Running);
-        held.canister.version += 1;
         held.commit("start_canister", true, json!({"by": "somebody else"}))
     }
 

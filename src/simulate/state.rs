@@ -136,7 +136,7 @@ pub struct Canister {
     pub snapshots: Vec<Snapshot>,
     /// The number of its next snapshot, which only grows.
     pub next_snapshot: u64,
-    /// Grows by one with every change.
+    /// Grows by one with every start, stop and load.
     pub version: u64,
     /// Metadata that only snapshots carry in and out.
     pub extra: Extra,
@@ -160,6 +160,9 @@ impl Canister {
 
     /// Sets the status as somebody else's hand would.
     pub fn set_status(&mut self, status: Status) {
+        if status != self.status && status != Status::Stopping {
+            self.version += 1;
+        }
         self.status = status;
         self.stops_at = None;
     }
@@ -175,6 +178,7 @@ impl Canister {
     /// Takes the code and memories of a snapshot.
     pub(super) fn load(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
         self.module_hash = Some(snapshot.module.digest()?);
+        self.version += 1;
         self.module = Some(snapshot.module.clone());
         self.heap = snapshot.heap.clone();
         self.stable = snapshot.stable.clone();

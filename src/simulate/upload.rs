@@ -103,12 +103,14 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
         .snapshot_id
         .parse()
         .map_err(|_| Failure::new("invalid snapshot ID in progress file"))?;
-    let pieces = pieces(session, directory, &metadata, &mut progress)?;
-    let half = pieces.len() / 2;
-    if pieces.is_empty() {
+    let pieces = pieces(session, directory, &metadata, &mut progress);
+    let count = pieces.len();
+    let half = count / 2;
+    if count == 0 {
         middle(session, &place, &progress)?;
     }
-    for (at, piece) in pieces.iter().enumerate() {
+    for (at, piece) in pieces.into_iter().enumerate() {
+        let piece = piece?;
         if at == half {
             middle(session, &place, &progress)?;
         }
@@ -118,8 +120,8 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
                 piece.start
             )
         };
-        within(session, what, send::piece(session, directory, &id, piece))?;
-        if at + 1 == pieces.len() && session.suffers(&What::LoseReply) {
+        within(session, what, send::piece(session, directory, &id, &piece))?;
+        if at + 1 == count && session.suffers(&What::LoseReply) {
             within(session, what, Err(CallError::Lost))?;
         }
         *piece.memory.offset(&mut progress) = piece.end;
@@ -244,13 +246,14 @@ fn allocated(id: SnapshotId, state: &Canister, metadata: &Metadata) -> Snapshot 
     }
 }
 
-/// What is still to be sent: of the memories that the metadata declares, the files from the progress on to their end.
+/// What is still to be sent: of the memories that the metadata declares, the files from the progress on to their
+/// end. A missing file fails when its turn comes.
 fn pieces(
     session: &Session<'_>,
     directory: &Utf8Path,
     metadata: &Metadata,
     progress: &mut Progress,
-) -> Result<Vec<Piece>, Failure> {
+) -> Vec<Result<Piece, Failure>> {
     let mut pieces = Vec::new();
     for (memory, declared) in [
         (Memory::Module, metadata.wasm_module_size),
@@ -262,16 +265,21 @@ fn pieces(
             continue;
         }
         let path = directory.join(memory.file());
-        let size = fs::metadata(&path)
-            .map_err(|error| Failure::io(format!("Failed to get file size at {path}"), &error))?
-            .len();
+        let size = match fs::metadata(&path) {
+            Ok(file) => file.len(),
+            Err(error) => {
+                let words = format!("Failed to get file size at {path}");
+                pieces.push(Err(Failure::io(words, &error)));
+                continue;
+            }
+        };
         while start < size {
             let end = size.min(start + session.config.chunk.max(1));
-            pieces.push(Piece { memory, start, end });
+            pieces.push(Ok(Piece { memory, start, end }));
             start = end;
         }
     }
-    Ok(pieces)
+    pieces
 }
 
 /// What goes wrong with half of the pieces sent.
