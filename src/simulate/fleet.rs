@@ -65,7 +65,7 @@ impl Fleet {
         let fleet = Self::at(folder);
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
         fs::create_dir(&fleet.root).map_err(Error::io("create", &fleet.root))?;
-        for part in ["names", "barriers"] {
+        for part in ["names", "barriers", "data"] {
             let path = fleet.root.join(part);
             fs::create_dir(&path).map_err(Error::io("create", &path))?;
         }
@@ -208,9 +208,10 @@ impl Fleet {
         self.root.join("barriers").join(format!("{name}.{what}"))
     }
 
-    /// Where the fleet keeps bytes of a canister.
-    pub(super) fn data(&self, id: Principal, name: &str) -> Utf8PathBuf {
-        self.directory(id).join("data").join(name)
+    /// Where the fleet keeps bytes: of snapshots under their ids, of canisters by digest, once for all that have
+    /// the same.
+    pub(super) fn data(&self, name: &str) -> Utf8PathBuf {
+        self.root.join("data").join(name)
     }
 
     /// Locks a canister until the answer is dropped.

@@ -29,7 +29,12 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Finds the canister and who calls it, and draws the faults of the command.
-    pub(super) fn open(fleet: &'a Fleet, target: &str, via: &Via, kinds: &[Kind]) -> Result<Self, Failure> {
+    pub(super) fn open(
+        fleet: &'a Fleet,
+        target: &str,
+        via: &Via,
+        kinds: &[Kind],
+    ) -> Result<Self, Failure> {
         let config = fleet.config()?;
         let identity = identity(&config, via.identity.as_deref())?;
         if via.network.is_none() && via.environment.is_none() {
@@ -61,7 +66,10 @@ impl<'a> Session<'a> {
             caller: via.proxy.unwrap_or(identity),
             identity,
             proxied: via.proxy.is_some(),
-            network: via.network.clone().unwrap_or_else(|| "http://127.0.0.1:4943".to_owned()),
+            network: via
+                .network
+                .clone()
+                .unwrap_or_else(|| "http://127.0.0.1:4943".to_owned()),
             faults,
         };
         if session.suffers(&What::Restarted(Point::Before)) {
@@ -135,9 +143,6 @@ impl<'a> Session<'a> {
                 return Err(self.refused(reject));
             }
         };
-        if mutates {
-            held.canister.version += 1;
-        }
         held.commit(method, mutates, detail)?;
         Ok(out)
     }
@@ -198,23 +203,34 @@ impl<'a> Session<'a> {
     }
 
     fn refusal(&self, point: Point) -> Result<(), CallError> {
+        let (canister, before) = (self.canister, point == Point::Before);
         for fault in &self.faults {
-            match fault {
-                What::LoseRequest if point == Point::Before => return Err(CallError::Lost),
+            let reject = match fault {
+                What::LoseRequest if before => return Err(CallError::Lost),
                 What::Http503(at) if *at == point => return Err(CallError::Unavailable),
                 What::Reject(code, at) if *at == point => {
-                    let reject = Reject::injected(self.canister, self.caller, code);
-                    return Err(CallError::Reject(reject));
+                    Reject::injected(canister, self.caller, code)
                 }
-                What::NoAuthority if point == Point::Before => {
-                    let reject = Reject::not_controller(self.canister, self.caller);
-                    return Err(CallError::Reject(reject));
-                }
-                What::Warming if point == Point::Before => {
-                    return Err(CallError::Reject(Reject::method(self.canister, "warming up")));
-                }
-                _ => {}
-            }
+                What::NoAuthority if before => Reject::not_controller(canister, self.caller),
+                What::Warming if before => Reject::method(canister, "warming up"),
+                What::LoseRequest
+                | What::Http503(_)
+                | What::Reject(..)
+                | What::NoAuthority
+                | What::Warming => continue,
+                // Elsewhere.
+                What::LoseReply
+                | What::Slow(_)
+                | What::Stuck
+                | What::Hang(_)
+                | What::KillIcp(_)
+                | What::KillRunner(_)
+                | What::Barrier(..)
+                | What::DoubleMetadata
+                | What::TornProgress
+                | What::Restarted(_) => continue,
+            };
+            return Err(CallError::Reject(reject));
         }
         Ok(())
     }
@@ -223,15 +239,14 @@ impl<'a> Session<'a> {
     fn restart(&self) -> Result<(), Error> {
         let mut held = self.fleet.hold(self.canister)?;
         held.canister.set_status(Status::Running);
-        held.canister.version += 1;
         held.commit("start_canister", true, json!({"by": "somebody else"}))
     }
 
     fn may_use_proxy(&self) -> Result<(), CallError> {
         match self.fleet.canister(self.caller) {
-            Ok(proxy) if !proxy.controllers.contains(&self.identity) => {
-                Err(CallError::Reject(Reject::not_controller(self.caller, self.identity)))
-            }
+            Ok(proxy) if !proxy.controllers.contains(&self.identity) => Err(CallError::Reject(
+                Reject::not_controller(self.caller, self.identity),
+            )),
             // A proxy outside of the fleet is taken to let everybody.
             Ok(_) | Err(Error::NoCanister(_)) => Ok(()),
             Err(error) => Err(error.into()),
@@ -251,7 +266,7 @@ impl<'a> Session<'a> {
             CallError::Lost => format!(
                 "An error happened during communication with the replica: error sending request for url ({}/api/v4/canister/{}/call)",
                 self.network.trim_end_matches('/'),
-                self.canister
+                if self.proxied { self.caller } else { self.canister }
             ),
             CallError::Unavailable => {
                 "The replica returned an HTTP Error: Http Error: status 503 Service Unavailable, content type \"\", content: "
@@ -281,13 +296,20 @@ pub(super) fn identity(config: &Config, name: Option<&str>) -> Result<Principal,
         None => Ok(config.caller),
         Some("anonymous") => Ok(Principal::anonymous()),
         Some(name) => config.identities.get(name).copied().ok_or_else(|| {
-            Failure::caused(["failed to load identity".to_owned(), format!("no identity found with name `{name}`")])
+            Failure::caused([
+                "failed to load identity".to_owned(),
+                format!("no identity found with name `{name}`"),
+            ])
         }),
     }
 }
 
 fn named(fleet: &Fleet, target: &str) -> Result<(Principal, Option<Name>), Failure> {
-    let unknown = || Failure::new(format!("project does not contain a canister named '{target}'"));
+    let unknown = || {
+        Failure::new(format!(
+            "project does not contain a canister named '{target}'"
+        ))
+    };
     let name: Name = target.parse().map_err(|_| unknown())?;
     let canister = fleet.named(&name)?.ok_or_else(unknown)?;
     Ok((canister, Some(name)))

@@ -53,14 +53,13 @@ pub struct CanisterSpec {
 }
 
 impl CanisterSpec {
-    /// A running canister of the default caller with a small module of its own.
+    /// A running canister of the default caller with the smallest module.
     pub fn new(principal: Principal) -> Self {
-        let module = [b"\0asm\x01\0\0\0\0", principal.as_slice()].concat();
         Self {
             principal,
             name: None,
             controllers: vec![Principal::anonymous()],
-            module: Some(Content::Bytes(module)),
+            module: Some(Content::Bytes(b"\0asm\x01\0\0\0".to_vec())),
             heap: Content::Bytes(vec![7; 65_536]),
             stable: Content::Bytes(Vec::new()),
             status: Status::Running,
@@ -137,7 +136,7 @@ pub struct Canister {
     pub snapshots: Vec<Snapshot>,
     /// The number of its next snapshot, which only grows.
     pub next_snapshot: u64,
-    /// Grows by one with every change.
+    /// Grows by one with every start, stop and load.
     pub version: u64,
     /// Metadata that only snapshots carry in and out.
     pub extra: Extra,
@@ -161,6 +160,9 @@ impl Canister {
 
     /// Sets the status as somebody else's hand would.
     pub fn set_status(&mut self, status: Status) {
+        if status != self.status && status != Status::Stopping {
+            self.version += 1;
+        }
         self.status = status;
         self.stops_at = None;
     }
@@ -176,6 +178,7 @@ impl Canister {
     /// Takes the code and memories of a snapshot.
     pub(super) fn load(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
         self.module_hash = Some(snapshot.module.digest()?);
+        self.version += 1;
         self.module = Some(snapshot.module.clone());
         self.heap = snapshot.heap.clone();
         self.stable = snapshot.stable.clone();

@@ -89,26 +89,39 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
     let directory = &args.input;
     let _lock = lock(directory)?;
     let metadata = read_metadata(directory)?;
-    say(&format!("Uploading snapshot to canister {} ({})", session.shown, session.id()));
+    say(&format!(
+        "Uploading snapshot to canister {} ({})",
+        session.shown,
+        session.id()
+    ));
     let place = directory.join(".upload_progress.json");
     let mut progress = match args.resume {
         true => resume(session, directory, &place)?,
         false => begin(session, args, &metadata, &place)?,
     };
-    let id: SnapshotId =
-        progress.snapshot_id.parse().map_err(|_| Failure::new("invalid snapshot ID in progress file"))?;
-    let pieces = pieces(session, directory, &metadata, &mut progress)?;
-    let half = pieces.len() / 2;
-    if pieces.is_empty() {
+    let id: SnapshotId = progress
+        .snapshot_id
+        .parse()
+        .map_err(|_| Failure::new("invalid snapshot ID in progress file"))?;
+    let pieces = pieces(session, directory, &metadata, &mut progress);
+    let count = pieces.len();
+    let half = count / 2;
+    if count == 0 {
         middle(session, &place, &progress)?;
     }
-    for (at, piece) in pieces.iter().enumerate() {
+    for (at, piece) in pieces.into_iter().enumerate() {
+        let piece = piece?;
         if at == half {
             middle(session, &place, &progress)?;
         }
-        let what = || format!("Failed to upload snapshot data chunk at offset {}", piece.start);
-        within(session, what, send::piece(session, directory, &id, piece))?;
-        if at + 1 == pieces.len() && session.suffers(&What::LoseReply) {
+        let what = || {
+            format!(
+                "Failed to upload snapshot data chunk at offset {}",
+                piece.start
+            )
+        };
+        within(session, what, send::piece(session, directory, &id, &piece))?;
+        if at + 1 == count && session.suffers(&What::LoseReply) {
             within(session, what, Err(CallError::Lost))?;
         }
         *piece.memory.offset(&mut progress) = piece.end;
@@ -122,7 +135,8 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
             save(&place, &progress)?;
         }
     }
-    fs::remove_file(&place).map_err(|error| Failure::io(format!("failed to remove {place}"), &error))?;
+    fs::remove_file(&place)
+        .map_err(|error| Failure::io(format!("failed to remove {place}"), &error))?;
     say(&format!("Snapshot {id} uploaded successfully"));
     session.after().map_err(|error| session.failed(&error))?;
     let snapshot_id = progress.snapshot_id;
@@ -133,24 +147,44 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
     })
 }
 
-fn resume(session: &Session<'_>, directory: &Utf8Path, place: &Utf8Path) -> Result<Progress, Failure> {
+fn resume(
+    session: &Session<'_>,
+    directory: &Utf8Path,
+    place: &Utf8Path,
+) -> Result<Progress, Failure> {
     let text = match fs::read(place) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Failure::new(format!("Cannot resume: no upload progress file found in {directory}")));
+            return Err(Failure::new(format!(
+                "Cannot resume: no upload progress file found in {directory}"
+            )));
         }
         text => text.map_err(|error| Failure::io(format!("failed to read {place}"), &error))?,
     };
-    let progress: Progress = serde_json::from_slice(&text)
-        .map_err(|error| Failure::caused([format!("failed to parse json file at {place}"), error.to_string()]))?;
-    say(&format!("Resuming upload to snapshot {}", progress.snapshot_id));
+    let progress: Progress = serde_json::from_slice(&text).map_err(|error| {
+        Failure::caused([
+            format!("failed to parse json file at {place}"),
+            error.to_string(),
+        ])
+    })?;
+    say(&format!(
+        "Resuming upload to snapshot {}",
+        progress.snapshot_id
+    ));
     session.before().map_err(|error| session.failed(&error))?;
     Ok(progress)
 }
 
 /// Makes the snapshot from its metadata, and the progress file once its id is known.
-fn begin(session: &Session<'_>, args: &UploadArgs, metadata: &Metadata, place: &Utf8Path) -> Result<Progress, Failure> {
+fn begin(
+    session: &Session<'_>,
+    args: &UploadArgs,
+    metadata: &Metadata,
+    place: &Utf8Path,
+) -> Result<Progress, Failure> {
     if metadata.globals.iter().any(Value::is_null) {
-        return Err(Failure::new("Invalid snapshot metadata: snapshot metadata contains unparseable globals"));
+        return Err(Failure::new(
+            "Invalid snapshot metadata: snapshot metadata contains unparseable globals",
+        ));
     }
     let allocate = || {
         session.call("upload_canister_snapshot_metadata", true, |state| {
@@ -173,7 +207,12 @@ fn begin(session: &Session<'_>, args: &UploadArgs, metadata: &Metadata, place: &
         }
         Ok(id)
     };
-    let what = || format!("Failed to upload snapshot metadata for canister {}", session.id());
+    let what = || {
+        format!(
+            "Failed to upload snapshot metadata for canister {}",
+            session.id()
+        )
+    };
     let id = within(session, what, run())?;
     say(&format!("Created snapshot {id} for upload"));
     let progress = Progress {
@@ -207,13 +246,14 @@ fn allocated(id: SnapshotId, state: &Canister, metadata: &Metadata) -> Snapshot 
     }
 }
 
-/// What is still to be sent: of the memories that the metadata declares, the files from the progress on to their end.
+/// What is still to be sent: of the memories that the metadata declares, the files from the progress on to their
+/// end. A missing file fails when its turn comes.
 fn pieces(
     session: &Session<'_>,
     directory: &Utf8Path,
     metadata: &Metadata,
     progress: &mut Progress,
-) -> Result<Vec<Piece>, Failure> {
+) -> Vec<Result<Piece, Failure>> {
     let mut pieces = Vec::new();
     for (memory, declared) in [
         (Memory::Module, metadata.wasm_module_size),
@@ -225,16 +265,21 @@ fn pieces(
             continue;
         }
         let path = directory.join(memory.file());
-        let size = fs::metadata(&path)
-            .map_err(|error| Failure::io(format!("Failed to get file size at {path}"), &error))?
-            .len();
+        let size = match fs::metadata(&path) {
+            Ok(file) => file.len(),
+            Err(error) => {
+                let words = format!("Failed to get file size at {path}");
+                pieces.push(Err(Failure::io(words, &error)));
+                continue;
+            }
+        };
         while start < size {
             let end = size.min(start + session.config.chunk.max(1));
-            pieces.push(Piece { memory, start, end });
+            pieces.push(Ok(Piece { memory, start, end }));
             start = end;
         }
     }
-    Ok(pieces)
+    pieces
 }
 
 /// What goes wrong with half of the pieces sent.
@@ -242,7 +287,8 @@ fn middle(session: &Session<'_>, place: &Utf8Path, progress: &Progress) -> Resul
     if session.suffers(&What::TornProgress) {
         let text = file(progress);
         let torn = &text.as_bytes()[..text.len() / 2];
-        fs::write(place, torn).map_err(|error| Failure::io(format!("failed to write {place}"), &error))?;
+        fs::write(place, torn)
+            .map_err(|error| Failure::io(format!("failed to write {place}"), &error))?;
         strike::kill_icp(session.fleet);
     }
     let what = || "Failed to upload snapshot data chunk".to_owned();
@@ -251,5 +297,6 @@ fn middle(session: &Session<'_>, place: &Utf8Path, progress: &Progress) -> Resul
 
 /// Writes the progress file as icp does: in place, so that a kill can tear it.
 fn save(place: &Utf8Path, progress: &Progress) -> Result<(), Failure> {
-    fs::write(place, file(progress)).map_err(|error| Failure::io(format!("failed to write {place}"), &error))
+    fs::write(place, file(progress))
+        .map_err(|error| Failure::io(format!("failed to write {place}"), &error))
 }

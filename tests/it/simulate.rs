@@ -391,3 +391,46 @@ fn kills_at_any_instant_leave_a_log_that_tells_the_truth() {
     let taken = stage.effects().iter().filter(|method| *method == "take_canister_snapshot").count();
     assert_eq!(stage.fleet.canister(app).unwrap().next_snapshot, taken as u64);
 }
+
+#[test]
+fn a_change_counts_from_its_line_in_the_log_on() {
+    let stage = Stage::new(&[app()]);
+    let app = principal(1);
+    let directory = stage.path.join("fleet").join(app.to_text());
+    let (state, next) = (directory.join("state.json"), directory.join("next.json"));
+    let running = std::fs::read_to_string(&state).unwrap();
+    stage.ok(&format!("canister stop {app}"));
+    // Killed after the line and before the rename.
+    std::fs::rename(&state, &next).unwrap();
+    std::fs::write(&state, running).unwrap();
+    assert_eq!(stage.status(1), Status::Stopped);
+    // Killed before the line: the same change, of a line that is not there.
+    let unlogged = std::fs::read_to_string(&state).unwrap();
+    let unlogged = unlogged.replace("\"applied\":1", "\"applied\":2");
+    std::fs::write(&next, unlogged.replace("Stopped", "Running")).unwrap();
+    assert_eq!(stage.status(1), Status::Stopped);
+    assert!(!next.exists());
+    // Killed within the line.
+    let log = stage.path.join("fleet/log.jsonl");
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, text + "{\"n\":2,\"at").unwrap();
+    stage.ok(&format!("canister start {app}"));
+    assert_eq!(stage.effects(), ["stop_canister", "start_canister"]);
+}
+
+#[test]
+fn a_program_of_another_name_is_not_icp() {
+    let stage = Stage::new(&[app()]);
+    std::fs::rename(&stage.icp, stage.path.join("other")).unwrap();
+    let mut other = Command::new(stage.path.join("other"));
+    let output = other
+        .args(["canister", "stop", &principal(1).to_text(), "-n", "ic"])
+        .output()
+        .unwrap();
+    assert!(
+        !String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("icp 1.5.0")
+    );
+    assert_eq!(stage.status(1), Status::Running);
+}

@@ -29,6 +29,14 @@ const WHATS: &[&str] = &[
     "warming N",
 ];
 
+impl Fault {
+    /// The kinds of commands, for a help text.
+    pub const KINDS: &'static [&'static str] = KINDS;
+
+    /// What can happen to them, for a help text.
+    pub const WHATS: &'static [&'static str] = WHATS;
+}
+
 impl FromStr for Fault {
     type Err = FaultError;
 
@@ -83,10 +91,11 @@ fn what(word: &str, at: usize, kind: Kind, tail: &mut Words<'_>) -> Result<(What
         }
         "double-metadata" => What::DoubleMetadata,
         "torn-progress" => What::TornProgress,
-        "restarted" => What::Restarted(tail.point()?.unwrap_or(match kind {
-            Kind::StopCanister | Kind::TakeSnapshot => Point::After,
-            _ => Point::Before,
-        })),
+        "restarted" => {
+            let closes = matches!(kind, Kind::StopCanister | Kind::TakeSnapshot);
+            let usual = if closes { Point::After } else { Point::Before };
+            What::Restarted(tail.point()?.unwrap_or(usual))
+        }
         "no-authority" => What::NoAuthority,
         "warming" => return Ok((What::Warming, tail.expect("a number", &[], positive)?)),
         _ => {
@@ -187,7 +196,9 @@ impl<'a> Words<'a> {
 
     fn skip(&mut self, word: &str) -> bool {
         let rest = self.text.strip_prefix(word);
-        let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with(' ')) else {
+        let Some(rest) =
+            rest.filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+        else {
             return false;
         };
         *self = Self::new(rest, self.at + word.len());

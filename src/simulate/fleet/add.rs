@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, fs, io::ErrorKind};
 
-use camino::Utf8Path;
-
-use super::{Fleet, now, save};
-use crate::simulate::{
-    Blob, Canister, CanisterSpec, Content, Error, Snapshot, SnapshotSource, SnapshotSpec, state::Extra,
+use super::{Fleet, now, write};
+use crate::{
+    id::Digest,
+    simulate::{
+        Blob, Canister, CanisterSpec, Content, Error, Snapshot, SnapshotSource, SnapshotSpec,
+        state::Extra,
+    },
 };
 
 impl Fleet {
@@ -19,8 +21,6 @@ impl Fleet {
             }
             made => made.map_err(Error::io("create", &directory))?,
         }
-        let data = directory.join("data");
-        fs::create_dir(&data).map_err(Error::io("create", &data))?;
         if let Some(name) = &spec.name {
             let path = self.root.join("names").join(name.as_str());
             if path.exists() {
@@ -29,7 +29,7 @@ impl Fleet {
             fs::write(&path, spec.principal.to_text()).map_err(Error::io("write", &path))?;
         }
         let module = match &spec.module {
-            Some(module) => Some(keep(module, &data, "module")?),
+            Some(module) => Some(self.keep(module)?),
             None => None,
         };
         let mut canister = Canister {
@@ -41,8 +41,8 @@ impl Fleet {
             stop_takes: spec.stop_takes,
             module_hash: module.as_ref().map(Blob::digest).transpose()?,
             module,
-            heap: keep(&spec.heap, &data, "heap")?,
-            stable: keep(&spec.stable, &data, "stable")?,
+            heap: self.keep(&spec.heap)?,
+            stable: self.keep(&spec.stable)?,
             chunks: BTreeMap::new(),
             cycles: spec.cycles,
             settings: spec.settings.clone(),
@@ -54,42 +54,43 @@ impl Fleet {
             applied: 0,
         };
         for snapshot in &spec.snapshots {
-            let snapshot = keep_snapshot(snapshot, &data)?;
+            let snapshot = self.keep_snapshot(snapshot)?;
             let next = snapshot.id.number().map_or(0, |number| number + 1);
             canister.next_snapshot = canister.next_snapshot.max(next);
             canister.snapshots.push(snapshot);
         }
-        save(&directory.join("state.json"), &canister)
+        write(&directory.join("state.json"), &canister)
     }
-}
 
-fn keep(content: &Content, data: &Utf8Path, name: &str) -> Result<Blob, Error> {
-    match content {
-        Content::Bytes(bytes) if bytes.is_empty() => Ok(Blob::zeros(0)),
-        Content::Bytes(bytes) => {
-            let path = data.join(name);
-            fs::write(&path, bytes).map_err(Error::io("write", &path))?;
-            Ok(Blob::of_file(&path, bytes.len() as u64))
+    fn keep(&self, content: &Content) -> Result<Blob, Error> {
+        match content {
+            Content::Bytes(bytes) if bytes.is_empty() => Ok(Blob::zeros(0)),
+            Content::Bytes(bytes) => {
+                let path = self.data(&Digest::of(bytes).to_string());
+                if !path.exists() {
+                    fs::write(&path, bytes).map_err(Error::io("write", &path))?;
+                }
+                Ok(Blob::of_file(&path, bytes.len() as u64))
+            }
+            Content::File(path) => {
+                let size = fs::metadata(path).map_err(Error::io("find", path))?.len();
+                Ok(Blob::of_file(path, size))
+            }
+            Content::Digest { size, digest } => Ok(Blob::opaque(*size, *digest)),
         }
-        Content::File(path) => {
-            let size = fs::metadata(path).map_err(Error::io("find", path))?.len();
-            Ok(Blob::of_file(path, size))
-        }
-        Content::Digest { size, digest } => Ok(Blob::opaque(*size, *digest)),
     }
-}
 
-fn keep_snapshot(spec: &SnapshotSpec, data: &Utf8Path) -> Result<Snapshot, Error> {
-    let part = |content, name| keep(content, data, &format!("{}-{name}", spec.id));
-    Ok(Snapshot {
-        source: SnapshotSource::Taken,
-        taken_at: now(),
-        canister_version: 1,
-        module: part(&spec.module, "module")?,
-        heap: part(&spec.heap, "heap")?,
-        stable: part(&spec.stable, "stable")?,
-        chunks: BTreeMap::new(),
-        extra: Extra::default(),
-        id: spec.id.clone(),
-    })
+    fn keep_snapshot(&self, spec: &SnapshotSpec) -> Result<Snapshot, Error> {
+        Ok(Snapshot {
+            id: spec.id.clone(),
+            source: SnapshotSource::Taken,
+            taken_at: now(),
+            canister_version: 1,
+            module: self.keep(&spec.module)?,
+            heap: self.keep(&spec.heap)?,
+            stable: self.keep(&spec.stable)?,
+            chunks: BTreeMap::new(),
+            extra: Extra::default(),
+        })
+    }
 }

@@ -241,3 +241,15 @@ fn what_is_wrong_with_a_fault_is_shown_at_its_place() {
         case("kill-icp middle", "`kill-icp middle` cannot happen to stop-canister", "upload-snapshot")
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_a_fault_or_an_error_within_it(
+        text in "(upload-snapshot|stop-canister|call|\\PC{0,4})? ?(app|\\*|ä)?(#[0-9]{1,2})? ?:?[\\s\\PC]{0,3}(reject IC0207|slow|barrier b|kill-runner at|hang|warming)?[\\s\\PC]{0,9}",
+    ) {
+        match text.parse::<Fault>() {
+            Ok(fault) => assert_eq!(fault.to_string().parse(), Ok(fault)),
+            Err(error) => assert!(text.get(error.span).is_some()),
+        }
+    }
+}

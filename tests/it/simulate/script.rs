@@ -7,6 +7,7 @@
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use icp_restore::id::Digest;
 
 /// One command a line; `#` begins a comment. Words in capitals are replaced: `TARGET`, `UNKNOWN` (no such canister),
 /// `IDn` (the target's snapshot of that number), `FOREIGN` (a snapshot id of a canister that is not there) and the directories of
@@ -45,6 +46,8 @@ canister snapshot upload TARGET --input GOOD --json --resume
 canister snapshot upload TARGET --input SHORT --json   # ID4: the rest is zeros
 canister snapshot upload TARGET --input LONG --json    # ID5: IC0408
 canister snapshot upload TARGET --input LACKING --json # ID6: no file
+canister snapshot upload TARGET --input LONG --json --resume
+canister snapshot upload TARGET --input LACKING --json --resume
 canister snapshot upload TARGET --input BARE --json    # no metadata
 canister snapshot upload TARGET --input TORN --json
 canister snapshot upload TARGET --input BROKEN --quiet # ID7: not a module
@@ -57,6 +60,7 @@ canister status TARGET --json
 canister snapshot download TARGET ID3 --output OUT
 canister snapshot download TARGET ID3 --output OUT     # not empty
 canister snapshot download TARGET ID9 --output OUT2    # IC0305
+canister snapshot download TARGET ID4 --output OUT3    # zeros at the end
 canister snapshot create TARGET --json        # ID8
 canister snapshot create TARGET --json
 canister snapshot create TARGET --json        # ID10, the tenth is next
@@ -119,7 +123,7 @@ pub(super) fn run(
     make_directories(scratch);
     let steps = SCRIPT.lines().map(|line| line.split_once(" #").map_or(line, |(command, _)| command).trim());
     let unknown = "5h5yf-eiaaa-aaaaa-qaada-cai";
-    steps
+    let mut steps: Vec<Step> = steps
         .filter(|line| !line.is_empty())
         .map(|line| {
             let words = line.split_whitespace().map(|word| match word {
@@ -143,7 +147,42 @@ pub(super) fn run(
             let output = command.current_dir(scratch).output().unwrap();
             step(line, &output, scratch)
         })
-        .collect()
+        .collect();
+    steps.push(Step {
+        command: "files".to_owned(),
+        code: None,
+        stdout: files(scratch),
+        error_code: None,
+        error: String::new(),
+    });
+    steps
+}
+
+/// The directories as the commands left them: each file with its digest, but the times in metadata.
+fn files(scratch: &Utf8Path) -> String {
+    let mut lines = Vec::new();
+    let mut folders: Vec<_> = vec![scratch.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir_utf8().unwrap() {
+            let path = entry.unwrap().into_path();
+            let name = path.strip_prefix(scratch).unwrap();
+            if name == "home" {
+                continue;
+            }
+            if path.is_dir() {
+                lines.push(format!("{name}/\n"));
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read(&path).unwrap();
+            lines.push(match path.file_name() {
+                Some("metadata.json") => format!("{name} {} bytes\n", text.len()),
+                _ => format!("{name} {}\n", Digest::of(text)),
+            });
+        }
+    }
+    lines.sort();
+    lines.concat()
 }
 
 /// The files of the artifacts, and how each is spoilt.
