@@ -2,6 +2,7 @@
 //!
 //!
 
+pub mod canic;
 pub mod diagnostic;
 pub mod id;
 pub mod json;
