@@ -1,12 +1,13 @@
 //! The journal of a restore that the ancestor began, `restore-apply-journal.json`, version 1.
 //!
 //! The passes: JSON text → [`Journal`] as it is written ([`written`]) → what is wrong with its header and operations
-//! ([`rules`]), its counts ([`counts`]) and its receipts ([`receipts`]). Each pass finds all that is wrong. Texts stay
+//! ([`rules`]), its counts ([`counts`]) and its receipts ([`receipts`], [`terminal`]). Each pass finds all that is wrong. Texts stay
 //! texts here: the ancestor asks no more of a canister's id than that it is not empty.
 
 mod counts;
 mod receipts;
 mod rules;
+mod terminal;
 mod written;
 
 use std::{ops::Range, sync::Arc};
@@ -31,7 +32,7 @@ pub struct Journal {
     /// Why not.
     pub blocked_reasons: Spanned<Vec<Spanned<String>>>,
     /// The folder that artifact paths are relative to, as the ancestor was given it.
-    pub backup_root: Option<Spanned<String>>,
+    pub backup_root: Spanned<Option<String>>,
     /// In the order of the file, which need not be that of their sequence numbers.
     pub operations: Spanned<Vec<Operation>>,
     /// Of each attempt that came to an end.
@@ -47,11 +48,9 @@ struct Counts {
     states: [Spanned<usize>; 5],
 }
 
-/// A step of the restore.
+/// A step of the restore. What it leaves out has the place of a null, of a key that may be a slip, or of its first byte.
 #[derive(Debug)]
 pub struct Operation {
-    /// The first byte of it, which stands for the whole.
-    pub place: Range<usize>,
     /// Its number: from 0 without a gap.
     pub sequence: Spanned<usize>,
     /// What it does.
@@ -59,7 +58,7 @@ pub struct Operation {
     /// Where it stands.
     pub state: Spanned<State>,
     /// When it came to stand there, mostly `unix:SECONDS`; any text.
-    pub updated_at: Option<Spanned<String>>,
+    pub updated_at: Spanned<Option<String>>,
     /// Why it is blocked or failed.
     pub reasons: Spanned<Vec<Spanned<String>>>,
     /// The place of its member in restore order.
@@ -71,11 +70,11 @@ pub struct Operation {
     /// What the canister is in the fleet; `fleet` for checks of the whole.
     pub role: Spanned<String>,
     /// The id of the snapshot on its source: no id to load.
-    pub snapshot_id: Option<Spanned<String>>,
+    pub snapshot_id: Spanned<Option<String>>,
     /// Relative to the folder of the backup.
-    pub artifact: Option<Spanned<String>>,
+    pub artifact: Spanned<Option<String>>,
     /// What is verified: always `status`.
-    pub verification: Option<Spanned<String>>,
+    pub verification: Spanned<Option<String>>,
 }
 
 /// What an operation does.
@@ -115,7 +114,7 @@ pub enum State {
 /// What became of one attempt at an operation.
 #[derive(Debug)]
 pub struct Receipt {
-    /// The first byte of it, which stands for the whole.
+    /// Its first byte, which stands for the whole.
     pub place: Range<usize>,
     /// The number of its operation.
     pub sequence: Spanned<usize>,
@@ -130,23 +129,23 @@ pub struct Receipt {
     /// Which attempt at the operation it was; the ancestor counts from 1.
     pub attempt: Spanned<usize>,
     /// When it ended: the operation's time, to the letter.
-    pub updated_at: Option<Spanned<String>>,
+    pub updated_at: Spanned<Option<String>>,
     /// What was run.
-    pub command: Option<Command>,
+    pub command: Spanned<Option<Command>>,
     /// The exit status, as text.
-    pub status: Option<Spanned<String>>,
+    pub status: Spanned<Option<String>>,
     /// What the command said.
-    pub stdout: Option<Output>,
+    pub stdout: Spanned<Option<Output>>,
     /// What the command said of errors.
-    pub stderr: Option<Output>,
+    pub stderr: Spanned<Option<Output>>,
     /// Why it failed.
-    pub failure_reason: Option<Spanned<String>>,
+    pub failure_reason: Spanned<Option<String>>,
     /// The id of the snapshot on its source.
-    pub source_snapshot_id: Option<Spanned<String>>,
+    pub source_snapshot_id: Spanned<Option<String>>,
     /// The operation's artifact.
-    pub artifact: Option<Spanned<String>>,
+    pub artifact: Spanned<Option<String>>,
     /// The id that the upload got on the target: what is to be loaded.
-    pub uploaded_snapshot_id: Option<Spanned<String>>,
+    pub uploaded_snapshot_id: Spanned<Option<String>>,
 }
 
 /// How an attempt ended.
@@ -192,8 +191,10 @@ pub struct Output {
 pub fn read(source: &Arc<Source>) -> Reading<Journal> {
     let (journal, mut notes) = Reader::read(source, &written::FORM, written::journal)?;
     notes.extend(rules::check(source, &journal));
-    notes.extend(counts::check(source, &journal));
-    notes.extend(receipts::check(source, &journal));
+    let index = receipts::Index::of(&journal);
+    notes.extend(counts::check(source, &journal, &index));
+    notes.extend(receipts::check(source, &journal, &index));
+    notes.extend(terminal::check(source, &journal, &index));
     if notes.iter().all(super::is_warning) {
         Ok((journal, notes))
     } else {
@@ -221,7 +222,6 @@ impl Journal {
     ///
     /// The ancestor takes the first such receipt of the file, which may be of an upload that was superseded.
     pub fn upload_of(&self, load: &Operation) -> Option<&Receipt> {
-        let value = |text: &Option<Spanned<String>>| text.as_ref().map(|t| t.value.clone());
         let completed = |sequence| {
             self.operations.value.iter().any(|operation| {
                 operation.sequence.value == sequence
@@ -235,8 +235,8 @@ impl Journal {
                 && load.kind.value == Kind::LoadSnapshot
                 && receipt.source.value == load.source.value
                 && receipt.target.value == load.target.value
-                && value(&receipt.source_snapshot_id) == value(&load.snapshot_id)
-                && value(&receipt.artifact) == value(&load.artifact)
+                && receipt.source_snapshot_id.value == load.snapshot_id.value
+                && receipt.artifact.value == load.artifact.value
                 && completed(receipt.sequence.value)
         });
         receipts.max_by_key(|receipt| (receipt.sequence.value, receipt.attempt.value))

@@ -85,6 +85,8 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
             ("source", &entry.source, &mut sources),
             ("target", &entry.target, &mut targets),
         ];
+        // Of two entries for one canister, the one that leaves it where it is, is the right one.
+        let stays = entry.source.value == entry.target.value;
         for (side, id, seen) in sides {
             if Canister::parse(&id.value).is_none() {
                 let message = format!("`{}` is not a principal", id.value);
@@ -93,12 +95,16 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
                 continue;
             }
             found.extend(spelling(source, id));
-            if let Some(first) = seen.insert(id.value.as_str(), id) {
+            if let Some((first, stayed)) = seen.insert(id.value.as_str(), (id, stays)) {
                 let message = format!("{side} `{}` stands there twice", id.value);
                 let again = source.label(id.span.clone(), "again here");
                 let first = source.label(first.span.clone(), "first here");
-                let problem = Diagnostic::new(Code::MappingDuplicate, message, again);
-                found.push(problem.with_label(first));
+                let (one, two) = match stays && !stayed {
+                    true => (first, again),
+                    false => (again, first),
+                };
+                let problem = Diagnostic::new(Code::MappingDuplicate, message, one);
+                found.push(problem.with_label(two));
             }
         }
     }
@@ -140,7 +146,10 @@ fn between(
     }
     for member in members.into_values().flatten() {
         let id = member.canister.value.text();
-        let open = entries.span.start..entries.span.start + 1;
+        let open = match entries.value.is_empty() {
+            true => entries.span.clone(),
+            false => entries.span.start..entries.span.start + 1,
+        };
         let list = source.label(open, "a mapping names every member or there is none");
         let member = manifest
             .source

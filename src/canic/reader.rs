@@ -56,6 +56,7 @@ pub(super) struct Reader {
     source: Arc<Source>,
     form: &'static Form,
     problems: Vec<Diagnostic>,
+    absent: Range<usize>,
 }
 
 /// A field as it was found, if it was.
@@ -82,6 +83,7 @@ impl Reader {
             source: Arc::clone(source),
             form,
             problems: Vec::new(),
+            absent: 0..0,
         };
         let value = read(&mut reader, json);
         match value {
@@ -106,6 +108,12 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// The place of what the struct leaves out whose fields were read last: a key that may be a slip of it, else the
+    /// opening brace.
+    pub(super) fn absent(&self) -> Range<usize> {
+        self.absent.clone()
     }
 
     fn object<'a, const N: usize>(
@@ -137,11 +145,18 @@ impl Reader {
                 found[at] = Some(entry.value);
             }
         }
+        if found.iter().all(Option::is_none) && self.nothing(json, &wanted) {
+            return None;
+        }
         for ((name, need), value) in wanted.iter().zip(&found) {
             if value.is_none() && *need == Need::Required {
                 self.missing(json, name, &mut strangers);
             }
         }
+        self.absent = match &strangers[..] {
+            [only] => only.key_span.clone(),
+            _ => opening(json),
+        };
         for stranger in strangers {
             let unset = wanted.iter().zip(&found).filter(|(_, v)| v.is_none());
             let near = unset
@@ -163,9 +178,13 @@ impl Reader {
         json: Json<'a>,
         wanted: [(&'static str, Need); N],
     ) -> Option<[Field<'a>; N]> {
+        self.absent = opening(json);
         let items = json.items();
         if let Some(extra) = items.get(N) {
             self.wrong(*extra, "the end of the array");
+            return None;
+        }
+        if items.len() < N && self.nothing(json, &wanted) {
             return None;
         }
         let mut found = [None; N];
@@ -178,6 +197,20 @@ impl Reader {
             }
         }
         Some(found)
+    }
+
+    /// A value of a few letters that has little of what is wanted is one problem, not one for each key.
+    fn nothing(&mut self, json: Json<'_>, wanted: &[(&'static str, Need)]) -> bool {
+        let required = wanted.iter().filter(|(_, need)| *need == Need::Required);
+        let keys: Vec<String> = required.map(|(name, _)| format!("`{name}`")).collect();
+        let short = json.raw().len() <= 40 && !keys.is_empty();
+        if short {
+            let label = self.source.label(json.span(), "missing here");
+            let message = format!("expected an object with {}", keys.join(", "));
+            self.problems
+                .push(Diagnostic::new(self.form.missing, message, label));
+        }
+        short
     }
 
     /// A required key is missing: points at the stranger that it may be a slip of, else at the opening brace.
@@ -244,16 +277,29 @@ impl Reader {
         self.value(field, "a whole number from 0")
     }
 
-    /// A value that may be null or left out.
-    pub(super) fn optional<T>(
+    /// A value that may be null or left out; its place is then that of the null, or the one that [`Self::absent`] gave.
+    pub(super) fn optional<'a, T>(
+        &mut self,
+        field: Field<'a>,
+        absent: &Range<usize>,
+        read: impl FnOnce(&mut Self, Json<'a>) -> Option<T>,
+    ) -> Option<Spanned<Option<T>>> {
+        match field {
+            None => Some(Spanned::new(None, absent.clone())),
+            Some(json) if json.raw() == "null" => Some(Spanned::new(None, json.span())),
+            Some(json) => Some(Spanned::new(Some(read(self, json)?), json.span())),
+        }
+    }
+
+    /// A text that may be null or left out.
+    pub(super) fn optional_text(
         &mut self,
         field: Field<'_>,
-        read: impl FnOnce(&mut Self, Field<'_>) -> Option<T>,
-    ) -> Option<Option<T>> {
-        match field {
-            Some(json) if json.raw() != "null" => read(self, Some(json)).map(Some),
-            _ => Some(None),
-        }
+        absent: &Range<usize>,
+    ) -> Option<Spanned<Option<String>>> {
+        self.optional(field, absent, |reader, json| {
+            Some(reader.text(Some(json))?.value)
+        })
     }
 
     /// A list; a problem in one item does not keep the others from being read.
@@ -279,7 +325,7 @@ impl Reader {
     }
 }
 
-/// The place that stands for a value as a whole: the first byte.
+/// The first byte of a value, which stands for the whole.
 pub(super) fn opening(json: Json<'_>) -> Range<usize> {
     let start = json.span().start;
     start..start + 1

@@ -227,7 +227,7 @@ impl Step {
             role: operation.role.value.clone(),
             source_canister: operation.source.value.clone(),
             target_canister: operation.target.value.clone(),
-            state_updated_at: operation.updated_at.as_ref().map(|time| time.value.clone()),
+            state_updated_at: operation.updated_at.value.clone(),
             reasons: reasons.map(|reason| reason.value.clone()).collect(),
         }
     }

@@ -5,7 +5,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Journal, Kind, Operation, State, receipts::latest};
+use super::{Journal, Kind, Operation, State, receipts::Index};
 use crate::{
     canic::Spanned,
     diagnostic::{Code, Diagnostic, Source},
@@ -40,7 +40,7 @@ const PHASES: [Kind; 6] = [
 ];
 
 /// What is wrong with the counts.
-pub(super) fn check(source: &Arc<Source>, journal: &Journal) -> Vec<Diagnostic> {
+pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) -> Vec<Diagnostic> {
     let (counts, operations) = (&journal.counts, &journal.operations);
     let total = operations.value.len();
     let states = STATES.map(|state| actual(journal, |o| o.state.value == state));
@@ -75,7 +75,7 @@ pub(super) fn check(source: &Arc<Source>, journal: &Journal) -> Vec<Diagnostic> 
         &wrong(std::slice::from_ref(&counts.operations), &[total]),
     );
     let state = exchange(&counts.states, &states)
-        .and_then(|(more, less)| wrong_state(journal, STATES[more], STATES[less]));
+        .and_then(|(more, less)| wrong_state(journal, index, STATES[more], STATES[less]));
     found.extend(match state {
         Some(operation) => {
             let note = "one too many of these";
@@ -89,7 +89,7 @@ pub(super) fn check(source: &Arc<Source>, journal: &Journal) -> Vec<Diagnostic> 
         None => each(source, &wrong_states),
     });
     let kind = exchange(&counts.kinds[..6], &kinds[..6])
-        .and_then(|(more, less)| wrong_kind(journal, KINDS[more], KINDS[less]));
+        .and_then(|(more, less)| wrong_kind(journal, index, KINDS[more], KINDS[less]));
     found.extend(match kind {
         Some(operation) => {
             let note = "one too many of these";
@@ -134,11 +134,15 @@ fn exchange(stated: &[Spanned<usize>], actual: &[usize]) -> Option<(usize, usize
 }
 
 /// The operation that is said to be in one state and is most likely in another.
-fn wrong_state(journal: &Journal, said: State, likely: State) -> Option<&Operation> {
+fn wrong_state<'a>(
+    journal: &'a Journal,
+    index: &Index<'_>,
+    said: State,
+    likely: State,
+) -> Option<&'a Operation> {
     let operations = &journal.operations.value;
-    let latest = latest(journal);
     let proved = |operation: &&Operation, state: State| {
-        let receipt = latest.get(&operation.sequence.value);
+        let receipt = index.latest(operation.sequence.value);
         state.outcome() == receipt.map(|receipt| receipt.outcome.value)
     };
     let done = |o: &&Operation| matches!(o.state.value, State::Completed);
@@ -155,20 +159,28 @@ fn wrong_state(journal: &Journal, said: State, likely: State) -> Option<&Operati
 }
 
 /// The operation that is said to do one thing and most likely does another.
-fn wrong_kind(journal: &Journal, said: Kind, likely: Kind) -> Option<&Operation> {
+fn wrong_kind<'a>(
+    journal: &'a Journal,
+    index: &Index<'_>,
+    said: Kind,
+    likely: Kind,
+) -> Option<&'a Operation> {
     let operations = &journal.operations.value;
     let candidates = || operations.iter().filter(|o| o.kind.value == said);
-    let latest = latest(journal);
     let received = |operation: &&Operation| {
-        let receipt = latest.get(&operation.sequence.value);
+        let receipt = index.latest(operation.sequence.value);
         receipt.is_some_and(|receipt| receipt.kind.value == likely)
     };
     let fields = |operation: &Operation, kind: Kind| match kind {
-        Kind::UploadSnapshot | Kind::LoadSnapshot => operation.artifact.is_some(),
-        Kind::VerifyMember => operation.verification.is_some() && operation.role.value != "fleet",
-        Kind::VerifyFleet => operation.verification.is_some() && operation.role.value == "fleet",
+        Kind::UploadSnapshot | Kind::LoadSnapshot => operation.artifact.value.is_some(),
+        Kind::VerifyMember => {
+            operation.verification.value.is_some() && operation.role.value != "fleet"
+        }
+        Kind::VerifyFleet => {
+            operation.verification.value.is_some() && operation.role.value == "fleet"
+        }
         Kind::StopCanister | Kind::StartCanister => {
-            operation.artifact.is_none() && operation.verification.is_none()
+            operation.artifact.value.is_none() && operation.verification.value.is_none()
         }
     };
     let phase = |kind: Kind| PHASES.iter().position(|phase| *phase == kind);

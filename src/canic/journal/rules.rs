@@ -47,6 +47,17 @@ impl Rules<'_> {
         }
     }
 
+    fn filled_if_any(&mut self, what: &str, text: &Spanned<Option<String>>) {
+        if text
+            .value
+            .as_ref()
+            .is_some_and(|text| text.trim().is_empty())
+        {
+            let message = format!("{what} is empty");
+            self.say(Code::CanicEmpty, &text.span, message, "");
+        }
+    }
+
     fn header(&mut self, journal: &Journal) {
         let version = &journal.version;
         if version.value != VERSION {
@@ -55,9 +66,7 @@ impl Rules<'_> {
             self.say(Code::CanicVersion, &version.span, message, note);
         }
         self.filled("the id of the backup", &journal.backup_id);
-        if let Some(root) = &journal.backup_root {
-            self.filled("the folder of the backup", root);
-        }
+        self.filled_if_any("the folder of the backup", &journal.backup_root);
         let reasons = !journal.blocked_reasons.value.is_empty();
         let blocked = journal.counts.states[2].value > 0;
         if journal.ready.value && (reasons || blocked) {
@@ -115,9 +124,7 @@ impl Rules<'_> {
         self.filled("the source", &operation.source);
         self.filled("the target", &operation.target);
         self.filled("the role", &operation.role);
-        if let Some(time) = &operation.updated_at {
-            self.filled("the time of the state", time);
-        }
+        self.filled_if_any("the time of the state", &operation.updated_at);
         for id in [&operation.source, &operation.target] {
             if !id.value.trim().is_empty() {
                 self.found.extend(spelling(self.source, id));
@@ -125,18 +132,18 @@ impl Rules<'_> {
         }
         match operation.kind.value {
             Kind::UploadSnapshot => {
-                self.required(operation, "artifact_path", operation.artifact.as_ref());
+                self.required(operation, "artifact_path", &operation.artifact);
             }
             Kind::LoadSnapshot => {
-                self.required(operation, "snapshot_id", operation.snapshot_id.as_ref());
+                self.required(operation, "snapshot_id", &operation.snapshot_id);
             }
             Kind::StopCanister | Kind::StartCanister => {}
             Kind::VerifyMember | Kind::VerifyFleet => {
-                let kind = operation.verification.as_ref();
-                if let Some(kind) = self.required(operation, "verification_kind", kind)
-                    && kind.value != CHECK
+                let kind = &operation.verification;
+                if let Some(text) = self.required(operation, "verification_kind", kind)
+                    && text != CHECK
                 {
-                    let message = format!("no verification is called `{}`", kind.value);
+                    let message = format!("no verification is called `{text}`");
                     let note = format!("there is only `{CHECK}`");
                     self.say(Code::CanicCheckKind, &kind.span, message, note);
                 }
@@ -149,17 +156,14 @@ impl Rules<'_> {
         &mut self,
         operation: &Operation,
         field: &str,
-        value: Option<&'a Text>,
-    ) -> Option<&'a Text> {
-        let filled = value.filter(|text| !text.value.trim().is_empty());
+        text: &'a Spanned<Option<String>>,
+    ) -> Option<&'a str> {
+        let filled = text.value.as_deref().filter(|text| !text.trim().is_empty());
         if filled.is_none() {
-            let kind = operation.kind.value.as_str();
-            let span = value.map_or(&operation.place, |text| &text.span);
+            let kind = format!("{} needs it", operation.kind.value.as_str());
             let message = format!("operation {} has no `{field}`", operation.sequence.value);
-            let label = self.source.label(span.clone(), "missing here");
-            let kind = self
-                .source
-                .label(operation.kind.span.clone(), format!("{kind} needs it"));
+            let label = self.source.label(text.span.clone(), "missing here");
+            let kind = self.source.label(operation.kind.span.clone(), kind);
             let problem = Diagnostic::new(Code::CanicKindField, message, label);
             self.found.push(problem.with_label(kind));
         }

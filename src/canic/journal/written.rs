@@ -1,5 +1,7 @@
 //! Reads the form of a journal: every value of its type, nothing else checked.
 
+use std::ops::Range;
+
 use super::{Command, Counts, Journal, Operation, Outcome, Output, Receipt};
 use crate::{
     canic::reader::{
@@ -54,17 +56,18 @@ pub(super) fn journal(reader: &mut Reader, json: Json<'_>) -> Option<Journal> {
             ("operation_receipts", Defaulted),
         ],
     )?;
+    let absent = reader.absent();
     let version = reader.value(version, "a version number");
     let backup_id = reader.text(backup_id);
     let ready = reader.value(ready, "true or false");
     let reasons = reader.texts(reasons);
-    let root = reader.optional(root, Reader::text);
+    let root = reader.optional_text(root, &absent);
     let count = reader.count(count);
     let kinds = kinds.and_then(|json| self::kinds(reader, json));
     let states = [pending, waiting, blocked, completed, failed].map(|field| reader.count(field));
     let operations = reader.list(operations, operation);
     let receipts = match receipts {
-        None => Some(Spanned::new(Vec::new(), opening(json))),
+        None => Some(Spanned::new(Vec::new(), absent)),
         Some(_) => reader.list(receipts, receipt),
     };
     Some(Journal {
@@ -96,16 +99,21 @@ fn kinds(reader: &mut Reader, json: Json<'_>) -> Option<[Spanned<usize>; 7]> {
             ("verification_operations", Required),
         ],
     )?;
+    let absent = reader.absent();
     let [stops, starts, rest @ ..] = fields;
-    let [stops, starts] = [stops, starts].map(|field| defaulted(reader, json, field));
+    let [stops, starts] = [stops, starts].map(|field| defaulted(reader, &absent, field));
     let [uploads, loads, members, fleet, verifications] = rest.map(|field| reader.count(field));
     all([stops, starts, uploads, loads, members, fleet, verifications])
 }
 
 /// A count that is 0 where it is left out.
-fn defaulted(reader: &mut Reader, json: Json<'_>, field: Field<'_>) -> Option<Spanned<usize>> {
+fn defaulted(
+    reader: &mut Reader,
+    absent: &Range<usize>,
+    field: Field<'_>,
+) -> Option<Spanned<usize>> {
     match field {
-        None => Some(Spanned::new(0, opening(json))),
+        None => Some(Spanned::new(0, absent.clone())),
         Some(_) => reader.count(field),
     }
 }
@@ -146,6 +154,7 @@ fn operation(reader: &mut Reader, json: Json<'_>) -> Option<Operation> {
             ("verification_kind", Nullable),
         ],
     )?;
+    let absent = reader.absent();
     let (sequence, order) = (reader.count(sequence), reader.count(order));
     let kind = reader.value(kind, "a kind of operation");
     let state = reader.value(state, "the state of an operation");
@@ -153,9 +162,8 @@ fn operation(reader: &mut Reader, json: Json<'_>) -> Option<Operation> {
     let [source, target, role] = [source, target, role].map(|field| reader.text(field));
     let [updated_at, snapshot, artifact, verification] =
         [updated_at, snapshot, artifact, verification]
-            .map(|field| reader.optional(field, Reader::text));
+            .map(|field| reader.optional_text(field, &absent));
     Some(Operation {
-        place: opening(json),
         sequence: sequence?,
         kind: kind?,
         state: state?,
@@ -208,20 +216,20 @@ fn receipt(reader: &mut Reader, json: Json<'_>) -> Option<Receipt> {
             ("uploaded_snapshot_id", Nullable),
         ],
     )?;
+    let absent = reader.absent();
     let sequence = reader.count(sequence);
     let kind = reader.value(kind, "a kind of operation");
     let outcome = match outcome {
-        None => Some(Spanned::new(Outcome::CommandCompleted, opening(json))),
+        None => Some(Spanned::new(Outcome::CommandCompleted, absent.clone())),
         Some(_) => reader.value(outcome, "`command-completed` or `command-failed`"),
     };
     let (source, target) = (reader.text(source), reader.text(target));
-    let attempt = defaulted(reader, json, attempt);
-    let command = reader.optional(command, |reader, field| self::command(reader, field?));
-    let [stdout, stderr] = [stdout, stderr]
-        .map(|field| reader.optional(field, |reader, field| output(reader, field?)));
+    let attempt = defaulted(reader, &absent, attempt);
+    let command = reader.optional(command, &absent, self::command);
+    let [stdout, stderr] = [stdout, stderr].map(|field| reader.optional(field, &absent, output));
     let [updated_at, status, reason, snapshot, artifact, uploaded] =
         [updated_at, status, reason, snapshot, artifact, uploaded]
-            .map(|field| reader.optional(field, Reader::text));
+            .map(|field| reader.optional_text(field, &absent));
     Some(Receipt {
         place: opening(json),
         sequence: sequence?,

@@ -132,8 +132,8 @@ impl Rules<'_> {
             self.filled("a role", &member.role);
             self.principal(&member.canister);
             let ids = [&member.parent, &member.subnet, &member.controller];
-            for id in ids.into_iter().flatten() {
-                self.principal(id);
+            for id in ids.into_iter().filter_map(given) {
+                self.principal(&id);
             }
             if member.checks.value.is_empty() {
                 let message = format!("member `{}` has no check", member.canister.value);
@@ -158,10 +158,9 @@ impl Rules<'_> {
     fn snapshot(&mut self, member: &super::written::Member) {
         let snapshot = &member.snapshot;
         self.filled("the id of the snapshot", &snapshot.id);
-        for text in [&snapshot.module_hash, &snapshot.code_version] {
-            text.iter().for_each(|text| {
-                self.filled("what is said of the code", text);
-            });
+        let texts = [&snapshot.module_hash, &snapshot.code_version];
+        for text in texts.into_iter().filter_map(given) {
+            self.filled("what is said of the code", &text);
         }
         if self.filled("the path of the artifact", &snapshot.artifact) {
             let path = Utf8Path::new(&snapshot.artifact.value);
@@ -178,13 +177,18 @@ impl Rules<'_> {
             }
         }
         self.algorithm(&snapshot.algorithm);
-        match &snapshot.checksum {
+        match given(&snapshot.checksum) {
             Some(checksum) => {
-                self.hash("the checksum", checksum);
+                self.hash("the checksum", &checksum);
             }
             None => {
                 let message = format!("the artifact of `{}` is not sealed", member.canister.value);
-                self.say(Code::CanicUnsealed, &member.place, message, "no checksum");
+                self.say(
+                    Code::CanicUnsealed,
+                    &snapshot.checksum.span,
+                    message,
+                    "no checksum",
+                );
             }
         }
     }
@@ -217,18 +221,58 @@ impl Rules<'_> {
             .clone()
             .chain(groups.iter().map(|group| &group.role))
             .chain(checks.flat_map(|check| &check.roles.value));
+        let mut unknown: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
         for role in named.filter(|role| !known.contains(role.value.as_str())) {
-            let message = format!("no member has the role `{}`", role.value);
-            self.say(Code::ManifestUnknownRole, &role.span, message, "");
+            unknown.entry(&role.value).or_default().push(role);
+        }
+        let covered: BTreeSet<&str> = units.map(|role| role.value.as_str()).collect();
+        let mut uncovered: BTreeMap<&str, &Text> = BTreeMap::new();
+        for member in members
+            .iter()
+            .filter(|m| !covered.contains(m.role.value.as_str()))
+        {
+            uncovered.entry(&member.role.value).or_insert(&member.role);
         }
         self.unique("role", groups.iter().map(|group| &group.role));
-        let mut covered: BTreeSet<&str> = units.map(|role| role.value.as_str()).collect();
-        for member in members {
-            if covered.insert(&member.role.value) {
-                let message = format!("no backup unit covers the role `{}`", member.role.value);
-                self.say(Code::ManifestCoverage, &member.role.span, message, "");
-            }
+        for (role, names) in &unknown {
+            let members = &manifest.fleet.members.span;
+            self.unknown(role, names, uncovered.is_empty().then_some(members));
         }
+        // An unknown role elsewhere tells that it is the member that has a wrong one.
+        let list = manifest.units.value.iter().map(|unit| &unit.roles);
+        let list = list
+            .max_by_key(|roles| roles.value.len())
+            .filter(|_| unknown.is_empty());
+        for (role, member) in uncovered {
+            let message = format!("no backup unit covers the role `{role}`");
+            let role = self.source.label(member.span.clone(), "of this member");
+            self.found.push(match list.map(|list| list.span.start) {
+                Some(start) => {
+                    let open = self.source.label(start..start + 1, "in no unit");
+                    Diagnostic::new(Code::ManifestCoverage, message, open).with_label(role)
+                }
+                None => Diagnostic::new(Code::ManifestCoverage, message, role),
+            });
+        }
+    }
+
+    /// A role that several places name and no member has: then rather a member is missing than all names are wrong.
+    fn unknown(&mut self, role: &str, names: &[&Text], members: Option<&Range<usize>>) {
+        let mut labels = Vec::new();
+        if let Some(members) = members.filter(|_| names.len() > 1) {
+            let open = members.start..members.start + 1;
+            labels.push(self.source.label(open, "not among the members"));
+        }
+        let names = names
+            .iter()
+            .map(|name| self.source.label(name.span.clone(), "named here"));
+        labels.extend(names.take(8));
+        let mut labels = labels.into_iter();
+        let Some(primary) = labels.next() else { return };
+        let message = format!("no member has the role `{role}`");
+        let problem = Diagnostic::new(Code::ManifestUnknownRole, message, primary);
+        self.found
+            .push(labels.fold(problem, Diagnostic::with_label));
     }
 
     fn filled(&mut self, what: &str, text: &Text) -> bool {
@@ -303,18 +347,18 @@ pub(super) fn accept(source: &Arc<Source>, written: Written) -> Option<Manifest>
         Some(Member {
             checks,
             canister: canister(member.canister)?,
-            parent: match member.parent {
+            parent: match given(&member.parent) {
                 Some(parent) => Some(canister(parent)?),
                 None => None,
             },
             identity: member.identity,
             snapshot: Snapshot {
                 id: snapshot.id.value,
-                module_hash: snapshot.module_hash.map(|text| text.value),
-                code_version: snapshot.code_version.map(|text| text.value),
+                module_hash: snapshot.module_hash.value,
+                code_version: snapshot.code_version.value,
                 artifact: Spanned::new(snapshot.artifact.value.into(), snapshot.artifact.span),
-                checksum: match snapshot.checksum {
-                    Some(text) => Some(text.value.parse().ok()?),
+                checksum: match snapshot.checksum.value {
+                    Some(text) => Some(text.parse().ok()?),
                     None => None,
                 },
             },
@@ -339,6 +383,11 @@ pub(super) fn accept(source: &Arc<Source>, written: Written) -> Option<Manifest>
         members,
         fleet_checks: written.fleet_checks.value.len(),
     })
+}
+
+/// An optional value, where it is given.
+fn given(text: &Spanned<Option<String>>) -> Option<Text> {
+    Some(Spanned::new(text.value.clone()?, text.span.clone()))
 }
 
 fn canister(text: Text) -> Option<Spanned<Canister>> {

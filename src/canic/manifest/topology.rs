@@ -147,13 +147,10 @@ impl<'a> Tree<'a> {
 }
 
 fn parent(member: &Member) -> Option<&str> {
-    Some(member.parent.as_ref()?.value.as_str())
+    member.parent.value.as_deref()
 }
 
-/// Where the parent of a member stands, or the member, where there is none.
+/// Where the parent of a member stands, or would.
 fn place(member: &Member) -> Range<usize> {
-    match &member.parent {
-        Some(parent) => parent.span.clone(),
-        None => member.place.clone(),
-    }
+    member.parent.span.clone()
 }

@@ -6,7 +6,7 @@ use crate::{
     canic::reader::{
         Form,
         Need::{Defaulted, Nullable, Required},
-        Reader, Spanned, opening,
+        Reader, Spanned,
     },
     diagnostic::Code,
     json::Json,
@@ -66,12 +66,11 @@ pub(super) struct Fleet {
 }
 
 pub(super) struct Member {
-    pub(super) place: std::ops::Range<usize>,
     pub(super) role: Text,
     pub(super) canister: Text,
-    pub(super) parent: Option<Text>,
-    pub(super) subnet: Option<Text>,
-    pub(super) controller: Option<Text>,
+    pub(super) parent: Spanned<Option<String>>,
+    pub(super) subnet: Spanned<Option<String>>,
+    pub(super) controller: Spanned<Option<String>>,
     pub(super) identity: Spanned<Identity>,
     pub(super) checks: Spanned<Vec<Check>>,
     pub(super) snapshot: Snapshot,
@@ -89,11 +88,11 @@ pub enum Identity {
 
 pub(super) struct Snapshot {
     pub(super) id: Text,
-    pub(super) module_hash: Option<Text>,
-    pub(super) code_version: Option<Text>,
+    pub(super) module_hash: Spanned<Option<String>>,
+    pub(super) code_version: Spanned<Option<String>>,
     pub(super) artifact: Text,
     pub(super) algorithm: Text,
-    pub(super) checksum: Option<Text>,
+    pub(super) checksum: Spanned<Option<String>>,
 }
 
 pub(super) struct Check {
@@ -239,14 +238,14 @@ fn member(reader: &mut Reader, json: Json<'_>) -> Option<Member> {
             ("source_snapshot", Required),
         ],
     )?;
+    let absent = reader.absent();
     let (role, canister) = (reader.text(role), reader.text(canister));
     let [parent, subnet, controller] =
-        [parent, subnet, controller].map(|field| reader.optional(field, Reader::text));
+        [parent, subnet, controller].map(|field| reader.optional_text(field, &absent));
     let identity = reader.value(identity, "`fixed` or `relocatable`");
     let checks = reader.list(checks, check);
     let snapshot = snapshot.and_then(|json| self::snapshot(reader, json));
     Some(Member {
-        place: opening(json),
         role: role?,
         canister: canister?,
         parent: parent?,
@@ -270,9 +269,10 @@ fn snapshot(reader: &mut Reader, json: Json<'_>) -> Option<Snapshot> {
             ("checksum", Defaulted),
         ],
     )?;
+    let absent = reader.absent();
     let [id, artifact, algorithm] = [id, artifact, algorithm].map(|field| reader.text(field));
     let [module_hash, code_version, checksum] =
-        [module_hash, code_version, checksum].map(|field| reader.optional(field, Reader::text));
+        [module_hash, code_version, checksum].map(|field| reader.optional_text(field, &absent));
     Some(Snapshot {
         id: id?,
         module_hash: module_hash?,

@@ -1,0 +1,1 @@
+//! Journals, their status and their locks.

@@ -1,0 +1,1 @@
+//! Manifests and the plans made of them.
