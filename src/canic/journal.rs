@@ -1,8 +1,8 @@
 //! The journal of a restore that the ancestor began, `restore-apply-journal.json`, version 1.
 //!
-//! The passes: JSON text → [`Journal`] as it is written ([`written`]) → what is wrong with its header and operations
-//! ([`rules`]), its counts ([`counts`]) and its receipts ([`receipts`], [`terminal`]). Each pass finds all that is wrong. Texts stay
-//! texts here: the ancestor asks no more of a canister's id than that it is not empty.
+//! The passes: JSON text → [`Journal`] as it is written (`written`) → what is wrong with its header and operations
+//! (`rules`), its counts (`counts`) and its receipts (`receipts`, `terminal`). Each pass finds all that is wrong. Texts
+//! stay texts here: the ancestor asks no more of a canister's id than that it is not empty.
 
 mod counts;
 mod receipts;

@@ -1,8 +1,9 @@
 //! The manifest of a fleet backup, `fleet-backup-manifest.json`, version 1.
 //!
-//! The passes: JSON text → [`written`] (every value of its type, at its place) → [`rules`] (what is wrong with and
+//! The passes: JSON text → `written` (every value of its type, at its place) → `rules` (what is wrong with and
 //! between the values) → [`Manifest`]. Each pass finds all that is wrong before it gives up.
 
+mod accept;
 mod rules;
 mod topology;
 mod written;
@@ -95,7 +96,7 @@ pub fn read(source: &Arc<Source>) -> Reading<Manifest> {
     let (written, mut notes) = Reader::read(source, &written::FORM, written::manifest)?;
     notes.extend(rules::check(source, &written));
     if notes.iter().all(super::is_warning)
-        && let Some(manifest) = rules::accept(source, written)
+        && let Some(manifest) = accept::accept(source, written)
     {
         return Ok((manifest, notes));
     }

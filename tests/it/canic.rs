@@ -1,9 +1,14 @@
 //! The ancestor's formats: its own crate says what is to be accepted and refused.
 
+#[cfg(test)]
 mod differential;
+#[cfg(test)]
 mod generate;
+#[cfg(test)]
 mod journal;
+#[cfg(test)]
 mod manifest;
+#[cfg(test)]
 mod mutate;
 
 use std::sync::Arc;

@@ -9,11 +9,11 @@ use std::{
 use camino::{Utf8Component, Utf8Path};
 
 use super::{
-    Manifest, Member, Snapshot, Unit, topology,
+    topology,
     written::{Check, Written},
 };
 use crate::{
-    canic::{Canister, Spanned, spelling},
+    canic::{Spanned, spelling},
     diagnostic::{Code, Diagnostic, Source},
     id::Principal,
 };
@@ -217,10 +217,10 @@ impl Rules<'_> {
         let checks = (manifest.fleet_checks.value.iter())
             .chain(members.iter().flat_map(|member| &member.checks.value))
             .chain(groups.iter().flat_map(|group| &group.checks.value));
-        let named = units
-            .clone()
-            .chain(groups.iter().map(|group| &group.role))
+        let spoken = (groups.iter().map(|group| &group.role))
             .chain(checks.flat_map(|check| &check.roles.value));
+        let named = units.clone().chain(spoken.clone());
+        let spoken: BTreeSet<&str> = spoken.map(|role| role.value.as_str()).collect();
         let mut unknown: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
         for role in named.filter(|role| !known.contains(role.value.as_str())) {
             unknown.entry(&role.value).or_default().push(role);
@@ -238,14 +238,20 @@ impl Rules<'_> {
             let members = &manifest.fleet.members.span;
             self.unknown(role, names, uncovered.is_empty().then_some(members));
         }
-        // An unknown role elsewhere tells that it is the member that has a wrong one.
+        // Whose role it is: an unknown role elsewhere tells that the member has a wrong one, and so does a role that
+        // nothing names but one member. Else it is missing in a unit.
         let list = manifest.units.value.iter().map(|unit| &unit.roles);
         let list = list
             .max_by_key(|roles| roles.value.len())
             .filter(|_| unknown.is_empty());
-        for (role, member) in uncovered {
-            let message = format!("no backup unit covers the role `{role}`");
+        let known_twice = |role: &str| {
+            let having = members.iter().filter(|member| member.role.value == role);
+            spoken.contains(role) || having.take(2).count() > 1
+        };
+        for (name, member) in uncovered {
+            let message = format!("no backup unit covers the role `{name}`");
             let role = self.source.label(member.span.clone(), "of this member");
+            let list = list.filter(|_| known_twice(name));
             self.found.push(match list.map(|list| list.span.start) {
                 Some(start) => {
                     let open = self.source.label(start..start + 1, "in no unit");
@@ -329,67 +335,7 @@ impl Rules<'_> {
     }
 }
 
-/// The manifest of what was written, which [`check`] found nothing wrong with.
-pub(super) fn accept(source: &Arc<Source>, written: Written) -> Option<Manifest> {
-    let groups = &written.member_checks.value;
-    let applies = |check: &Check, role: &str| {
-        let roles = &check.roles.value;
-        roles.is_empty() || roles.iter().any(|named| named.value == role)
-    };
-    let members = written.fleet.members.value.into_iter().map(|member| {
-        let role = member.role.value.as_str();
-        let groups = groups.iter().filter(|group| group.role.value == role);
-        let checks = (member.checks.value.iter())
-            .chain(groups.flat_map(|group| &group.checks.value))
-            .filter(|check| applies(check, role))
-            .count();
-        let snapshot = member.snapshot;
-        Some(Member {
-            checks,
-            canister: canister(member.canister)?,
-            parent: match given(&member.parent) {
-                Some(parent) => Some(canister(parent)?),
-                None => None,
-            },
-            identity: member.identity,
-            snapshot: Snapshot {
-                id: snapshot.id.value,
-                module_hash: snapshot.module_hash.value,
-                code_version: snapshot.code_version.value,
-                artifact: Spanned::new(snapshot.artifact.value.into(), snapshot.artifact.span),
-                checksum: match snapshot.checksum.value {
-                    Some(text) => Some(text.parse().ok()?),
-                    None => None,
-                },
-            },
-            role: member.role,
-        })
-    });
-    let members = members.collect::<Option<_>>()?;
-    let units = written.units.value.into_iter().map(|unit| Unit {
-        id: unit.id.value,
-        kind: unit.kind.value,
-        roles: unit.roles.value.into_iter().map(|r| r.value).collect(),
-    });
-    Some(Manifest {
-        source: Arc::clone(source),
-        backup_id: written.backup_id.value,
-        created_at: written.created_at.value,
-        tool: (written.tool.name.value, written.tool.version.value),
-        environment: written.environment.value,
-        root: canister(written.root)?,
-        topology: written.fleet.accepted.value.parse().ok()?,
-        units: units.collect(),
-        members,
-        fleet_checks: written.fleet_checks.value.len(),
-    })
-}
-
 /// An optional value, where it is given.
-fn given(text: &Spanned<Option<String>>) -> Option<Text> {
+pub(super) fn given(text: &Spanned<Option<String>>) -> Option<Text> {
     Some(Spanned::new(text.value.clone()?, text.span.clone()))
-}
-
-fn canister(text: Text) -> Option<Spanned<Canister>> {
-    Some(Spanned::new(Canister::parse(&text.value)?, text.span))
 }

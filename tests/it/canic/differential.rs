@@ -14,6 +14,7 @@ use icp_restore::{
     canic::{journal, manifest, mapping, plan},
     diagnostic::{Diagnostic, Severity, Source},
 };
+use serde_json::{Value, json};
 
 use super::{
     generate::{self, Progress},
@@ -117,6 +118,29 @@ impl Table {
     }
 }
 
+/// Shown with `--nocapture`.
+#[expect(clippy::print_stderr, reason = "the table is what the test is for")]
+fn show(table: &str) {
+    eprintln!("{table}");
+}
+
+fn their_manifest(text: &str) -> Result<(), String> {
+    let manifest: FleetBackupManifest =
+        serde_json::from_str(text).map_err(|error| error.to_string())?;
+    manifest.validate().map_err(|error| error.to_string())
+}
+
+fn their_journal(file: &std::path::Path, text: &str) -> Result<(), String> {
+    fs::write(file, text).unwrap();
+    let theirs = restore_run_dry_run(&RestoreRunnerConfig {
+        journal: file.to_owned(),
+        command: RestoreApplyCommandConfig::default(),
+        max_steps: None,
+        updated_at: None,
+    });
+    theirs.map(|_| ()).map_err(|error| error.to_string())
+}
+
 fn text(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap()
 }
@@ -128,9 +152,7 @@ fn manifests_are_accepted_and_refused_as_by_the_ancestor() {
     for size in [1, 2, 4, 6] {
         let manifest = text(&generate::manifest(&mut rng, size));
         for mutant in mutants(&manifest, &mut rng) {
-            let theirs = serde_json::from_str::<FleetBackupManifest>(&mutant.text)
-                .map_err(|error| error.to_string())
-                .and_then(|manifest| manifest.validate().map_err(|error| error.to_string()));
+            let theirs = their_manifest(&mutant.text);
             let source = Source::new("manifest", mutant.text.clone());
             let ours = match manifest::read(&source) {
                 Ok((_, notes)) | Err(notes) => notes,
@@ -138,7 +160,7 @@ fn manifests_are_accepted_and_refused_as_by_the_ancestor() {
             table.put(&mutant, theirs, &ours);
         }
     }
-    eprintln!("{}", table.verdict("manifests"));
+    show(&table.verdict("manifests"));
 }
 
 #[test]
@@ -164,38 +186,43 @@ fn mappings_are_accepted_and_refused_as_by_the_ancestor() {
             table.put(&mutant, theirs, &ours);
         }
     }
-    eprintln!("{}", table.verdict("mappings"));
+    show(&table.verdict("mappings"));
 }
 
 #[test]
 fn plans_of_manifests_are_made_and_ordered_as_by_the_ancestor() {
     let mut rng = Rng::with_seed(10);
     let (mut made, mut circles) = (0, 0);
-    for size in [2, 3, 5, 9, 14] {
-        let text = text(&generate::manifest(&mut rng, size));
-        for mutant in mutants(&text, &mut rng) {
-            let Ok(theirs) = serde_json::from_str::<FleetBackupManifest>(&mutant.text) else {
-                continue;
-            };
-            let source = Source::new("manifest", mutant.text.clone());
-            let Ok((ours, _)) = manifest::read(&source) else {
-                continue;
-            };
-            match (RestorePlanner::plan(&theirs, None), plan::order(&ours)) {
-                (Ok(plan), Ok(order)) => {
-                    made += 1;
-                    let theirs = plan.members.iter().map(|m| m.source_canister.as_str());
-                    let ours = order
-                        .iter()
-                        .map(|&at| ours.members[at].canister.value.text());
-                    assert_eq!(theirs.collect::<Vec<_>>(), ours.collect::<Vec<_>>());
-                }
-                (Err(_), Err(_)) => circles += 1,
-                (theirs, ours) => panic!("{}: {theirs:?} and {ours:?}", mutant.text),
+    for round in 0..1000 {
+        let size = rng.u64(1..12);
+        let mut manifest = generate::manifest(&mut rng, size);
+        manifest["consistency"]["backup_units"][0]["kind"] = "single".into();
+        if round % 2 == 0 {
+            for member in manifest["fleet"]["members"].as_array_mut().unwrap() {
+                let parent = generate::canister(rng.u64(0..4 * size));
+                member["parent_canister_id"] = parent.into();
             }
         }
+        let source = Source::new("manifest", text(&manifest));
+        let theirs: FleetBackupManifest = serde_json::from_str(source.text()).unwrap();
+        let (ours, _) = manifest::read(&source).unwrap();
+        match (RestorePlanner::plan(&theirs, None), plan::order(&ours)) {
+            (Ok(plan), Ok(order)) => {
+                made += 1;
+                let theirs = plan.members.iter().map(|m| m.source_canister.as_str());
+                let ours = order
+                    .iter()
+                    .map(|&at| ours.members[at].canister.value.text());
+                assert_eq!(theirs.collect::<Vec<_>>(), ours.collect::<Vec<_>>());
+            }
+            (Err(_), Err(_)) => circles += 1,
+            (theirs, ours) => panic!("{}: {theirs:?} and {ours:?}", source.text()),
+        }
     }
-    assert!(made > 500 && circles > 3, "{made} plans, {circles} circles");
+    assert!(
+        made > 500 && circles > 50,
+        "{made} plans, {circles} circles"
+    );
 }
 
 #[test]
@@ -223,20 +250,182 @@ fn journals_are_accepted_and_refused_as_by_the_ancestor() {
         let mut mutants = mutants(&journal, &mut rng);
         rng.shuffle(&mut mutants);
         for mutant in mutants.into_iter().take(1500) {
-            fs::write(&file, &mutant.text).unwrap();
-            let theirs = restore_run_dry_run(&RestoreRunnerConfig {
-                journal: file.clone(),
-                command: RestoreApplyCommandConfig::default(),
-                max_steps: None,
-                updated_at: None,
-            });
+            let theirs = their_journal(&file, &mutant.text);
             let source = Source::new("journal", mutant.text.clone());
             let ours = match journal::read(&source) {
                 Ok((_, notes)) | Err(notes) => notes,
             };
-            let theirs = theirs.map(|_| ()).map_err(|error| error.to_string());
             table.put(&mutant, theirs, &ours);
         }
     }
-    eprintln!("{}", table.verdict("journals"));
+    show(&table.verdict("journals"));
+}
+
+/// Structs as arrays, escapes that are none, depth without end, letters lost at random.
+#[test]
+fn odd_forms_are_accepted_and_refused_as_by_the_ancestor() {
+    let mut rng = Rng::with_seed(12);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("journal.json");
+    let manifest = generate::manifest(&mut rng, 1);
+    let journal = generate::journal(
+        &mut rng,
+        &Progress {
+            members: 1,
+            completed: 2,
+            next: "ready",
+        },
+    );
+    let mut manifests = vec![manifest.clone()];
+    let mut change = |pointer: &str, value: Value| {
+        let mut changed = manifest.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        manifests.push(changed);
+    };
+    let check = || json!(["status", []]);
+    change("/tool", json!(["canic", "0.36.14"]));
+    change("/tool", json!(["canic", "0.36.14", null]));
+    change("/source", json!(["staging", generate::canister(0)]));
+    change("/consistency", json!([[["u", {"single": null}, ["root"]]]]));
+    change("/consistency", json!([[["u", {"single": 1}, ["root"]]]]));
+    change("/verification", json!([[check()], [["root", [check()]]]]));
+    let snapshot = "/fleet/members/0/source_snapshot";
+    change(snapshot, json!(["s", null, null, "a", "sha256", null]));
+    change(snapshot, json!(["s", null, null, "a", "sha256"]));
+    change(snapshot, json!(["s", null, null, "a"]));
+    let member = |parent: Value| {
+        let snapshot = ["s", "m", "v", "a", "sha256"];
+        let id = generate::canister(0);
+        json!(["root", id, parent, null, null, "fixed", [check()], snapshot])
+    };
+    change("/fleet/members/0", member(Value::Null));
+    change("/fleet/members/0", member(1.into()));
+    let mut journals = vec![journal.clone()];
+    let mut change = |pointer: &str, value: Value| {
+        let mut changed = journal.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        journals.push(changed);
+    };
+    change("/operation_counts", json!([1, 1, 1, 1, 1, 1, 2]));
+    change("/operation_counts", json!([1, 1, 1, 1, 1, 1]));
+    let output = || json!(["", false, 0]);
+    change("/operation_receipts/0/stdout", output());
+    let command = || json!(["icp", ["x"], true, false, "note"]);
+    change("/operation_receipts/0/command", command());
+    let start = |kind: &str| {
+        let source = journal["operations"][3]["source_canister"].clone();
+        let target = journal["operations"][3]["target_canister"].clone();
+        vec![
+            3.into(),
+            kind.into(),
+            "ready".into(),
+            Value::Null,
+            json!([]),
+            0.into(),
+            source,
+            target,
+            "root".into(),
+        ]
+    };
+    change("/operations/3", start("start-canister").into());
+    let nulls = [Value::Null, Value::Null, Value::Null];
+    change(
+        "/operations/3",
+        [&start("start-canister")[..], &nulls].concat().into(),
+    );
+    change(
+        "/operations/3",
+        [&start("start-canister")[..], &nulls, &nulls]
+            .concat()
+            .into(),
+    );
+
+    let manifests = manifests.iter().map(text).collect::<Vec<_>>();
+    let journals = journals.iter().map(text).collect::<Vec<_>>();
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let inserts = [
+        r#""\ud800": 1,"#.to_owned(),
+        r#""x": "\ud800","#.to_owned(),
+        r#""x": 1e999,"#.to_owned(),
+        format!("\"x\": {deep},"),
+        "\"x\": \"\t\",".to_owned(),
+        "\"x\": 01,".to_owned(),
+        "\u{feff}".to_owned(),
+    ];
+    let broken = |rng: &mut Rng, texts: &[String]| {
+        let mut all = texts.to_vec();
+        all.extend(
+            inserts
+                .iter()
+                .map(|insert| format!("{{{insert}{}", &texts[0][1..])),
+        );
+        all.extend(["", " ", "null", "[]", "{}", "1"].map(str::to_owned));
+        all.extend([
+            texts[0].clone() + "x",
+            texts[0].clone() + " \n",
+            "\u{feff}".to_owned() + &texts[0],
+        ]);
+        for _ in 0..600 {
+            let mut text = texts[0].clone();
+            text.remove(rng.usize(..text.len()));
+            all.push(text);
+        }
+        all
+    };
+    let (mut accepted, mut refusals) = (0, 0);
+    let mut compare = |text: &str, theirs: Result<(), String>, ours: Vec<Diagnostic>| {
+        assert_eq!(
+            theirs.is_err(),
+            refused(&ours),
+            "{text:.3000} {theirs:?} {ours:?}"
+        );
+        match theirs {
+            Ok(()) => accepted += 1,
+            Err(_) => refusals += 1,
+        }
+    };
+    for text in broken(&mut rng, &manifests) {
+        let source = Source::new("manifest", text.clone());
+        let ours = match manifest::read(&source) {
+            Ok((_, notes)) | Err(notes) => notes,
+        };
+        compare(&text, their_manifest(&text), ours);
+    }
+    for text in broken(&mut rng, &journals) {
+        let source = Source::new("journal", text.clone());
+        let ours = match journal::read(&source) {
+            Ok((_, notes)) | Err(notes) => notes,
+        };
+        compare(&text, their_journal(&file, &text), ours);
+    }
+    assert!(accepted > 100 && refusals > 300, "{accepted} {refusals}");
+}
+
+/// Time grows with the size, whether or not something is wrong everywhere.
+#[test]
+fn a_large_journal_is_read_in_time_that_grows_with_its_size() {
+    let mut rng = Rng::with_seed(13);
+    let mut journal = |members: u64| {
+        let progress = Progress {
+            members,
+            completed: members as usize * 3,
+            next: "ready",
+        };
+        let mut journal = generate::journal(&mut rng, &progress);
+        for operation in journal["operations"].as_array_mut().unwrap() {
+            operation["state_updated_at"] = "unix:1".into();
+            operation["target_canister"] = generate::canister(3).into();
+        }
+        Source::new("journal", text(&journal))
+    };
+    let time = |source| {
+        let start = std::time::Instant::now();
+        let errors = journal::read(source).unwrap_err();
+        (errors.len(), start.elapsed())
+    };
+    let (small, large) = (journal(100), journal(800));
+    let ((few, short), (many, long)) = (time(&small), time(&large));
+    assert!(many > 7 * few);
+    // Eight times as much; were it quadratic, it would be 64 times as long.
+    assert!(long < short * 32, "{short:?} and {long:?}");
 }

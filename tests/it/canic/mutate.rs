@@ -185,10 +185,11 @@ fn remove(text: &str, node: &Node<'_>) -> Mutant {
         (false, false) => (start, value.end),
     };
     let parent = node.parent.span();
+    let parent = parent.start..parent.end - (end - start);
     Mutant {
         kind: Kind::Remove,
         text: format!("{}{}", &text[..start], &text[end..]),
-        places: vec![parent.start..parent.end - (end - start)],
+        places: vec![parent],
         whole: false,
     }
 }
