@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    id::Name,
+    id::{Digest, Name},
 };
 
 /// Indexes of the members in the order in which the ancestor restores them: parents first, else as in the manifest.
@@ -54,6 +54,8 @@ pub struct Setting<'a> {
     pub root: &'a Utf8Path,
     /// The path of the manifest as the user named it, for the first comment.
     pub manifest: &'a Utf8Path,
+    /// Seals that were computed for artifacts, by the index of the member; used where the manifest has none.
+    pub seals: &'a BTreeMap<usize, Digest>,
 }
 
 /// The plan as commented TOML.
@@ -77,7 +79,8 @@ pub fn to_toml(
         let target = mapping.map(|mapping| &mapping.targets[at].value);
         let parent = parents[at].map(|parent| names[parent].as_str());
         text.push('\n');
-        text.push_str(&self::member(member, &names[at], target, parent));
+        let seal = setting.seals.get(&at);
+        text.push_str(&self::member(member, &names[at], target, parent, seal));
     }
     text.push_str(&root_check(manifest, &names));
     Ok(text)
@@ -208,7 +211,13 @@ fn head(manifest: &Manifest, mapping: Option<&Mapping>, setting: Setting<'_>) ->
     text
 }
 
-fn member(member: &Member, name: &str, target: Option<&Canister>, parent: Option<&str>) -> String {
+fn member(
+    member: &Member,
+    name: &str,
+    target: Option<&Canister>,
+    parent: Option<&str>,
+    seal: Option<&Digest>,
+) -> String {
     let mut lines = Lines(String::from("[[member]]\n"));
     let source = member.canister.value.id.to_text();
     let role = &member.role.value;
@@ -231,17 +240,19 @@ fn member(member: &Member, name: &str, target: Option<&Canister>, parent: Option
     let snapshot = &member.snapshot;
     let artifact = toml_text(snapshot.artifact.value.as_str());
     let was = format!("was snapshot {}", comment(&snapshot.id));
-    match &snapshot.checksum {
-        Some(sha256) => {
-            let value = format!("{{ artifact = {artifact}, sha256 = \"{sha256}\" }}");
-            lines.key("snapshot", &value, &was);
+    let (sha256, note) = match (&snapshot.checksum, seal) {
+        (Some(sha256), _) => (sha256.to_string(), was),
+        (None, Some(sha256)) => {
+            let note = format!("{was}; sealed as it is now, the manifest has no checksum");
+            (sha256.to_string(), note)
         }
-        None => {
-            let value = format!("{{ artifact = {artifact}, sha256 = \"\" }}");
-            let note = format!("{was}; FILL IN the seal, the manifest has none");
-            lines.key("snapshot", &value, &note);
+        (None, None) => {
+            let note = format!("{was}; FILL IN the seal, the manifest has no checksum");
+            (String::new(), note)
         }
-    }
+    };
+    let value = format!("{{ artifact = {artifact}, sha256 = \"{sha256}\" }}");
+    lines.key("snapshot", &value, &note);
     let parent = parent.map(toml_text).unwrap_or_default();
     match &member.parent {
         Some(id) if parent.is_empty() => {

@@ -1,6 +1,6 @@
 //! Thousands of small changes, each put to the ancestor's crate and to ours.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, time::Instant};
 
 use canic_backup::{
     manifest::FleetBackupManifest,
@@ -418,13 +418,18 @@ fn a_large_journal_is_read_in_time_that_grows_with_its_size() {
         }
         Source::new("journal", text(&journal))
     };
+    // The best of several runs: the machine has other things to do.
     let time = |source| {
-        let start = std::time::Instant::now();
-        let errors = journal::read(source).unwrap_err();
-        (errors.len(), start.elapsed())
+        let run = || {
+            let start = Instant::now();
+            let errors = journal::read(source).unwrap_err();
+            (start.elapsed(), errors.len())
+        };
+        let best = (0..4).map(|_| run()).min();
+        best.unwrap()
     };
     let (small, large) = (journal(100), journal(800));
-    let ((few, short), (many, long)) = (time(&small), time(&large));
+    let ((short, few), (long, many)) = (time(&small), time(&large));
     assert!(many > 7 * few);
     // Eight times as much; were it quadratic, it would be 64 times as long.
     assert!(long < short * 32, "{short:?} and {long:?}");

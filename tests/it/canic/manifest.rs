@@ -1,5 +1,7 @@
 //! Manifests and the plans made of them.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 use fastrand::Rng;
 use icp_restore::{
@@ -8,7 +10,7 @@ use icp_restore::{
         plan::{self, Setting},
     },
     diagnostic::{Code, Source},
-    id::Name,
+    id::{Digest, Name},
 };
 use serde_json::{Value, json};
 
@@ -17,8 +19,9 @@ use super::{
     generate::{self, HASH, canister},
 };
 
-fn setting(name: &Name) -> Setting<'_> {
+fn setting<'a>(name: &'a Name, seals: &'a BTreeMap<usize, Digest>) -> Setting<'a> {
     Setting {
+        seals,
         name,
         root: Utf8Path::new("fbk_20260410"),
         manifest: Utf8Path::new("fbk_20260410/fleet-backup-manifest.json"),
@@ -33,7 +36,9 @@ fn toml(manifest: &Value, mapping: Option<&Value>) -> String {
         mapping::read(&source, &manifest).unwrap().0
     });
     let name: Name = "fbk".parse().unwrap();
-    plan::to_toml(&manifest, mapping.as_ref(), setting(&name)).unwrap()
+    // Of the first member only, which has no checksum, and of the second, which has one.
+    let seals = BTreeMap::from([(0, Digest::of("0")), (1, Digest::of("1"))]);
+    plan::to_toml(&manifest, mapping.as_ref(), setting(&name, &seals)).unwrap()
 }
 
 fn member(at: u64, role: &str, parent: Option<u64>) -> Value {
@@ -113,7 +118,8 @@ fn a_plan_holds_what_the_manifest_and_the_mapping_say() {
         sealless["depends-on"],
         toml::Value::try_from(["app"]).unwrap()
     );
-    assert_eq!(sealless["snapshot"]["sha256"].as_str(), Some(""));
+    let seal = Digest::of("0").to_string();
+    assert_eq!(sealless["snapshot"]["sha256"].as_str(), Some(seal.as_str()));
     assert_eq!(plan["backup"]["id"].as_str(), Some("fbk_20260410"));
     assert_eq!(plan["backup"]["root"].as_str(), Some("fbk_20260410"));
     assert_eq!(plan["network"]["environment"].as_str(), Some("staging"));
