@@ -43,10 +43,7 @@ impl Canister {
 
     fn parse(text: &str) -> Option<Self> {
         let id = Principal::from_text(text).ok()?;
-        Some(Self {
-            id,
-            text: text.to_owned(),
-        })
+        Some(Self { id, text: text.to_owned() })
     }
 }
 

@@ -195,20 +195,14 @@ pub fn read(source: &Arc<Source>) -> Reading<Journal> {
     notes.extend(counts::check(source, &journal, &index));
     notes.extend(receipts::check(source, &journal, &index));
     notes.extend(terminal::check(source, &journal, &index));
-    if notes.iter().all(super::is_warning) {
-        Ok((journal, notes))
-    } else {
-        Err(notes)
-    }
+    if notes.iter().all(super::is_warning) { Ok((journal, notes)) } else { Err(notes) }
 }
 
 impl Journal {
     /// The latest receipt of an operation, by the number of the attempt.
     pub fn latest_receipt(&self, sequence: usize) -> Option<&Receipt> {
         let receipts = self.receipts.value.iter();
-        receipts
-            .filter(|receipt| receipt.sequence.value == sequence)
-            .max_by_key(|receipt| receipt.attempt.value)
+        receipts.filter(|receipt| receipt.sequence.value == sequence).max_by_key(|receipt| receipt.attempt.value)
     }
 
     /// The operation that everything waits for: the first that is ready, pending or failed.

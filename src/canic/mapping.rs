@@ -47,10 +47,7 @@ pub fn read(source: &Arc<Source>, manifest: &Manifest) -> Reading<Mapping> {
     notes.extend(values(source, &entries.value));
     notes.extend(between(source, &entries, manifest));
     let targets = manifest.members.iter().map(|member| {
-        let entry = entries
-            .value
-            .iter()
-            .find(|entry| entry.source.value == member.canister.value.text())?;
+        let entry = entries.value.iter().find(|entry| entry.source.value == member.canister.value.text())?;
         let target = Canister::parse(&entry.target.value)?;
         Some(Spanned::new(target, entry.target.span.clone()))
     });
@@ -69,10 +66,7 @@ fn entries(reader: &mut Reader, json: Json<'_>) -> Option<Spanned<Vec<Entry>>> {
         let wanted = [("source_canister", Required), ("target_canister", Required)];
         let [source, target] = reader.fields(json, wanted)?;
         let (source, target) = (reader.text(source), reader.text(target));
-        Some(Entry {
-            source: source?,
-            target: target?,
-        })
+        Some(Entry { source: source?, target: target? })
     })
 }
 
@@ -81,10 +75,7 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let (mut sources, mut targets) = (BTreeMap::new(), BTreeMap::new());
     for entry in entries {
-        let sides = [
-            ("source", &entry.source, &mut sources),
-            ("target", &entry.target, &mut targets),
-        ];
+        let sides = [("source", &entry.source, &mut sources), ("target", &entry.target, &mut targets)];
         // Of two entries for one canister, the one that leaves it where it is, is the right one.
         let stays = entry.source.value == entry.target.value;
         for (side, id, seen) in sides {
@@ -112,15 +103,10 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
 }
 
 /// Every member has its entry, every entry its member, and who is fixed stays.
-fn between(
-    source: &Arc<Source>,
-    entries: &Spanned<Vec<Entry>>,
-    manifest: &Manifest,
-) -> Vec<Diagnostic> {
+fn between(source: &Arc<Source>, entries: &Spanned<Vec<Entry>>, manifest: &Manifest) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    let mut members: BTreeMap<&str, _> = (manifest.members.iter())
-        .map(|member| (member.canister.value.text(), Some(member)))
-        .collect();
+    let mut members: BTreeMap<&str, _> =
+        (manifest.members.iter()).map(|member| (member.canister.value.text(), Some(member))).collect();
     for entry in &entries.value {
         let Some(member) = members.get_mut(entry.source.value.as_str()) else {
             if Canister::parse(&entry.source.value).is_some() {
@@ -137,9 +123,7 @@ fn between(
         if member.identity.value == Identity::Fixed && entry.target.value != entry.source.value {
             let message = format!("`{}` is fixed and cannot move", entry.source.value);
             let target = source.label(entry.target.span.clone(), "another canister");
-            let fixed = manifest
-                .source
-                .label(member.identity.span.clone(), "fixed here");
+            let fixed = manifest.source.label(member.identity.span.clone(), "fixed here");
             let problem = Diagnostic::new(Code::MappingFixed, message, target).with_label(fixed);
             found.push(problem.with_help(format!("map it to `{}`", entry.source.value)));
         }
@@ -151,14 +135,8 @@ fn between(
             false => entries.span.start..entries.span.start + 1,
         };
         let list = source.label(open, "a mapping names every member or there is none");
-        let member = manifest
-            .source
-            .label(member.canister.span.clone(), "this member");
-        let problem = Diagnostic::new(
-            Code::MappingMissingSource,
-            format!("`{id}` is not mapped"),
-            list,
-        );
+        let member = manifest.source.label(member.canister.span.clone(), "this member");
+        let problem = Diagnostic::new(Code::MappingMissingSource, format!("`{id}` is not mapped"), list);
         found.push(problem.with_label(member));
     }
     found

@@ -38,11 +38,7 @@ pub fn order(manifest: &Manifest) -> Result<Vec<usize>, Vec<Diagnostic>> {
         order.push(first);
         ready.extend(&children[first]);
     }
-    if order.len() == parents.len() {
-        Ok(order)
-    } else {
-        Err(circles(manifest, &parents, &order))
-    }
+    if order.len() == parents.len() { Ok(order) } else { Err(circles(manifest, &parents, &order)) }
 }
 
 /// What the manifest does not say about a plan.
@@ -89,9 +85,7 @@ pub fn to_toml(
 /// The index of each member's parent, as far as it is a member.
 fn parents(manifest: &Manifest) -> Vec<Option<usize>> {
     let members = manifest.members.iter().enumerate();
-    let by_id: BTreeMap<&str, usize> = members
-        .map(|(at, member)| (member.canister.value.text(), at))
-        .collect();
+    let by_id: BTreeMap<&str, usize> = members.map(|(at, member)| (member.canister.value.text(), at)).collect();
     let parent = |member: &Member| {
         let id = member.parent.as_ref()?.value.text();
         by_id.get(id).copied()
@@ -122,9 +116,7 @@ fn circles(manifest: &Manifest, parents: &[Option<usize>], order: &[usize]) -> V
         spans.sort_by_key(|(at, _)| manifest.members[*at].canister.value != manifest.root.value);
         let mut labels = spans.into_iter().map(|(at, span)| {
             let role = &manifest.members[at].role.value;
-            manifest
-                .source
-                .label(span, format!("the parent of `{role}`"))
+            manifest.source.label(span, format!("the parent of `{role}`"))
         });
         let Some(primary) = labels.next() else {
             continue;
@@ -160,9 +152,7 @@ fn sanitised(role: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let letters = role.trim().chars().map(|c| if safe(c) { c } else { '-' });
     let text: String = letters.take(80).collect();
-    let text = text
-        .trim_start_matches(['-', '_', '.'])
-        .trim_end_matches('-');
+    let text = text.trim_start_matches(['-', '_', '.']).trim_end_matches('-');
     match text {
         "" => "member".to_owned(),
         text => text.to_owned(),
@@ -180,10 +170,7 @@ fn head(manifest: &Manifest, mapping: Option<&Mapping>, setting: Setting<'_>) ->
         comment(setting.manifest.as_str()),
     );
     if let Some(mapping) = mapping {
-        text.push_str(&format!(
-            "\n# with the mapping {}",
-            comment(mapping.source.name())
-        ));
+        text.push_str(&format!("\n# with the mapping {}", comment(mapping.source.name())));
     }
     let environment = toml_text(&manifest.environment);
     text.push_str(&format!(
@@ -227,10 +214,7 @@ fn member(
         lines.key("name", &toml_text(name), &format!("role {}", comment(role)));
     }
     lines.key("source", &toml_text(&source), "");
-    if let Some(target) = target
-        .map(|target| target.id.to_text())
-        .filter(|t| *t != source)
-    {
+    if let Some(target) = target.map(|target| target.id.to_text()).filter(|t| *t != source) {
         lines.key("target", &toml_text(&target), "by the mapping");
     }
     match member.identity.value {

@@ -73,23 +73,12 @@ impl Reader {
         let json = Json::parse(text).map_err(|error| {
             let name = form.name;
             let label = source.label(token(text, &error), reason(&error));
-            vec![Diagnostic::new(
-                form.syntax,
-                format!("{name} is not JSON"),
-                label,
-            )]
+            vec![Diagnostic::new(form.syntax, format!("{name} is not JSON"), label)]
         })?;
-        let mut reader = Self {
-            source: Arc::clone(source),
-            form,
-            problems: Vec::new(),
-            absent: 0..0,
-        };
+        let mut reader = Self { source: Arc::clone(source), form, problems: Vec::new(), absent: 0..0 };
         let value = read(&mut reader, json);
         match value {
-            Some(value) if reader.problems.iter().all(super::is_warning) => {
-                Ok((value, reader.problems))
-            }
+            Some(value) if reader.problems.iter().all(super::is_warning) => Ok((value, reader.problems)),
             _ => Err(reader.problems),
         }
     }
@@ -207,8 +196,7 @@ impl Reader {
         if short {
             let label = self.source.label(json.span(), "missing here");
             let message = format!("expected an object with {}", keys.join(", "));
-            self.problems
-                .push(Diagnostic::new(self.form.missing, message, label));
+            self.problems.push(Diagnostic::new(self.form.missing, message, label));
         }
         short
     }
@@ -216,17 +204,14 @@ impl Reader {
     /// A required key is missing: points at the stranger that it may be a slip of, else at the opening brace.
     fn missing(&mut self, json: Json<'_>, name: &str, strangers: &mut Vec<Entry<'_>>) {
         let likeness = |key: &str| strsim::normalized_damerau_levenshtein(name, key);
-        let best = (0..strangers.len())
-            .max_by(|&a, &b| likeness(&strangers[a].key).total_cmp(&likeness(&strangers[b].key)));
+        let best =
+            (0..strangers.len()).max_by(|&a, &b| likeness(&strangers[a].key).total_cmp(&likeness(&strangers[b].key)));
         let message = format!("key `{name}` is missing");
         let problem = match best.map(|at| strangers.remove(at)) {
             Some(stranger) => Diagnostic::new(
                 self.form.missing,
                 message,
-                self.source.label(
-                    stranger.key_span,
-                    format!("`{}` is not known here", stranger.key),
-                ),
+                self.source.label(stranger.key_span, format!("`{}` is not known here", stranger.key)),
             )
             .with_help(format!("if this is it, write `{name}`")),
             None => {
@@ -249,16 +234,11 @@ impl Reader {
         };
         let label = self.source.label(json.span(), format!("{found} here"));
         let message = format!("expected {wanted}");
-        self.problems
-            .push(Diagnostic::new(self.form.kind, message, label));
+        self.problems.push(Diagnostic::new(self.form.kind, message, label));
     }
 
     /// A value of a type that serde reads from one token; `wanted` says which, for the message.
-    pub(super) fn value<T: DeserializeOwned>(
-        &mut self,
-        field: Field<'_>,
-        wanted: &str,
-    ) -> Option<Spanned<T>> {
+    pub(super) fn value<T: DeserializeOwned>(&mut self, field: Field<'_>, wanted: &str) -> Option<Spanned<T>> {
         let json = field?;
         let value = json.decode();
         if value.is_none() {
@@ -292,14 +272,8 @@ impl Reader {
     }
 
     /// A text that may be null or left out.
-    pub(super) fn optional_text(
-        &mut self,
-        field: Field<'_>,
-        absent: &Range<usize>,
-    ) -> Option<Spanned<Option<String>>> {
-        self.optional(field, absent, |reader, json| {
-            Some(reader.text(Some(json))?.value)
-        })
+    pub(super) fn optional_text(&mut self, field: Field<'_>, absent: &Range<usize>) -> Option<Spanned<Option<String>>> {
+        self.optional(field, absent, |reader, json| Some(reader.text(Some(json))?.value))
     }
 
     /// A list; a problem in one item does not keep the others from being read.
@@ -335,18 +309,8 @@ pub(super) fn opening(json: Json<'_>) -> Range<usize> {
 fn token(text: &str, error: &serde_json::Error) -> Range<usize> {
     let at = json::offset(text, error.line(), error.column());
     let word = |c: char| c.is_alphanumeric() || "_.+-".contains(c);
-    let start = at
-        - text[..at]
-            .chars()
-            .rev()
-            .take_while(|&c| word(c))
-            .map(char::len_utf8)
-            .sum::<usize>();
-    let rest: usize = text[at..]
-        .chars()
-        .take_while(|&c| word(c))
-        .map(char::len_utf8)
-        .sum();
+    let start = at - text[..at].chars().rev().take_while(|&c| word(c)).map(char::len_utf8).sum::<usize>();
+    let rest: usize = text[at..].chars().take_while(|&c| word(c)).map(char::len_utf8).sum();
     let one = text[at..].chars().next().map_or(0, char::len_utf8);
     start..at + rest.max(one)
 }

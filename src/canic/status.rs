@@ -145,14 +145,8 @@ impl Status {
             let those = operations.iter().filter(|o| o.state.value == state);
             those.map(Step::of).collect::<Vec<_>>()
         };
-        let [pending, ready, blocked, completed, failed] = [
-            State::Pending,
-            State::Ready,
-            State::Blocked,
-            State::Completed,
-            State::Failed,
-        ]
-        .map(count);
+        let [pending, ready, blocked, completed, failed] =
+            [State::Pending, State::Ready, State::Blocked, State::Completed, State::Failed].map(count);
         let complete = total > 0 && completed == total;
         let stuck = !journal.ready.value || blocked > 0;
         let outcome = match () {
@@ -177,10 +171,7 @@ impl Status {
         Self {
             backup_id: journal.backup_id.value.clone(),
             outcome,
-            attention_required: matches!(
-                outcome,
-                Outcome::Failed | Outcome::Blocked | Outcome::Pending
-            ),
+            attention_required: matches!(outcome, Outcome::Failed | Outcome::Blocked | Outcome::Pending),
             ready: journal.ready.value,
             complete,
             blocked_reasons: reasons.map(|reason| reason.value.clone()).collect(),

@@ -11,13 +11,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Source},
 };
 
-const STATES: [State; 5] = [
-    State::Pending,
-    State::Ready,
-    State::Blocked,
-    State::Completed,
-    State::Failed,
-];
+const STATES: [State; 5] = [State::Pending, State::Ready, State::Blocked, State::Completed, State::Failed];
 
 /// In the order of the file; the seventh count is the sum of the last two.
 const KINDS: [Kind; 6] = [
@@ -44,23 +38,11 @@ pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) 
     let (counts, operations) = (&journal.counts, &journal.operations);
     let total = operations.value.len();
     let states = STATES.map(|state| actual(journal, |o| o.state.value == state));
-    let [stops, starts, uploads, loads, members, fleet] =
-        KINDS.map(|kind| actual(journal, |o| o.kind.value == kind));
-    let kinds = [
-        stops,
-        starts,
-        uploads,
-        loads,
-        members,
-        fleet,
-        members + fleet,
-    ];
+    let [stops, starts, uploads, loads, members, fleet] = KINDS.map(|kind| actual(journal, |o| o.kind.value == kind));
+    let kinds = [stops, starts, uploads, loads, members, fleet, members + fleet];
     let wrong_states: Vec<_> = wrong(&counts.states, &states);
     let wrong_kinds: Vec<_> = wrong(&counts.kinds, &kinds);
-    let stated: usize = counts
-        .states
-        .iter()
-        .fold(0, |sum, count| sum.saturating_add(count.value));
+    let stated: usize = counts.states.iter().fold(0, |sum, count| sum.saturating_add(count.value));
 
     if counts.operations.value != total && stated == counts.operations.value {
         let open = operations.span.start..operations.span.start + 1;
@@ -70,21 +52,13 @@ pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) 
         all.extend(wrong_kinds);
         return vec![slip(source, open, note, &all)];
     }
-    let mut found = each(
-        source,
-        &wrong(std::slice::from_ref(&counts.operations), &[total]),
-    );
+    let mut found = each(source, &wrong(std::slice::from_ref(&counts.operations), &[total]));
     let state = exchange(&counts.states, &states)
         .and_then(|(more, less)| wrong_state(journal, index, STATES[more], STATES[less]));
     found.extend(match state {
         Some(operation) => {
             let note = "one too many of these";
-            vec![slip(
-                source,
-                operation.state.span.clone(),
-                note.to_owned(),
-                &wrong_states,
-            )]
+            vec![slip(source, operation.state.span.clone(), note.to_owned(), &wrong_states)]
         }
         None => each(source, &wrong_states),
     });
@@ -93,12 +67,7 @@ pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) 
     found.extend(match kind {
         Some(operation) => {
             let note = "one too many of these";
-            vec![slip(
-                source,
-                operation.kind.span.clone(),
-                note.to_owned(),
-                &wrong_kinds,
-            )]
+            vec![slip(source, operation.kind.span.clone(), note.to_owned(), &wrong_kinds)]
         }
         None => each(source, &wrong_kinds),
     });
@@ -113,9 +82,7 @@ type Wrong<'a> = (&'a Spanned<usize>, usize);
 
 fn wrong<'a>(stated: &'a [Spanned<usize>], actual: &[usize]) -> Vec<Wrong<'a>> {
     let pairs = stated.iter().zip(actual.iter().copied());
-    pairs
-        .filter(|(stated, actual)| stated.value != *actual)
-        .collect()
+    pairs.filter(|(stated, actual)| stated.value != *actual).collect()
 }
 
 /// Which count is one too many and which one too few, if that is all.
@@ -134,12 +101,7 @@ fn exchange(stated: &[Spanned<usize>], actual: &[usize]) -> Option<(usize, usize
 }
 
 /// The operation that is said to be in one state and is most likely in another.
-fn wrong_state<'a>(
-    journal: &'a Journal,
-    index: &Index<'_>,
-    said: State,
-    likely: State,
-) -> Option<&'a Operation> {
+fn wrong_state<'a>(journal: &'a Journal, index: &Index<'_>, said: State, likely: State) -> Option<&'a Operation> {
     let operations = &journal.operations.value;
     let proved = |operation: &&Operation, state: State| {
         let receipt = index.latest(operation.sequence.value);
@@ -147,24 +109,16 @@ fn wrong_state<'a>(
     };
     let done = |o: &&Operation| matches!(o.state.value, State::Completed);
     let candidates = || operations.iter().filter(|o| o.state.value == said);
-    only(candidates())
-        .or_else(|| only(candidates().filter(|o| proved(o, likely) && !proved(o, said))))
-        .or_else(|| {
-            // What is begun and not over comes right after what is done.
-            let first = operations.iter().find(|o| !done(o))?;
-            let fits =
-                matches!(likely, State::Pending | State::Failed) && first.state.value == said;
-            fits.then_some(first)
-        })
+    only(candidates()).or_else(|| only(candidates().filter(|o| proved(o, likely) && !proved(o, said)))).or_else(|| {
+        // What is begun and not over comes right after what is done.
+        let first = operations.iter().find(|o| !done(o))?;
+        let fits = matches!(likely, State::Pending | State::Failed) && first.state.value == said;
+        fits.then_some(first)
+    })
 }
 
 /// The operation that is said to do one thing and most likely does another.
-fn wrong_kind<'a>(
-    journal: &'a Journal,
-    index: &Index<'_>,
-    said: Kind,
-    likely: Kind,
-) -> Option<&'a Operation> {
+fn wrong_kind<'a>(journal: &'a Journal, index: &Index<'_>, said: Kind, likely: Kind) -> Option<&'a Operation> {
     let operations = &journal.operations.value;
     let candidates = || operations.iter().filter(|o| o.kind.value == said);
     let received = |operation: &&Operation| {
@@ -173,12 +127,8 @@ fn wrong_kind<'a>(
     };
     let fields = |operation: &Operation, kind: Kind| match kind {
         Kind::UploadSnapshot | Kind::LoadSnapshot => operation.artifact.value.is_some(),
-        Kind::VerifyMember => {
-            operation.verification.value.is_some() && operation.role.value != "fleet"
-        }
-        Kind::VerifyFleet => {
-            operation.verification.value.is_some() && operation.role.value == "fleet"
-        }
+        Kind::VerifyMember => operation.verification.value.is_some() && operation.role.value != "fleet",
+        Kind::VerifyFleet => operation.verification.value.is_some() && operation.role.value == "fleet",
         Kind::StopCanister | Kind::StartCanister => {
             operation.artifact.value.is_none() && operation.verification.value.is_none()
         }
@@ -187,13 +137,9 @@ fn wrong_kind<'a>(
     let at = |at: usize| operations.get(at).map(|other| phase(other.kind.value));
     let fits = |&(place, _): &(usize, &Operation)| {
         let before = place.checked_sub(1).and_then(at);
-        before.is_none_or(|before| before <= phase(likely))
-            && at(place + 1).is_none_or(|after| phase(likely) <= after)
+        before.is_none_or(|before| before <= phase(likely)) && at(place + 1).is_none_or(|after| phase(likely) <= after)
     };
-    let placed = operations
-        .iter()
-        .enumerate()
-        .filter(|(_, o)| o.kind.value == said);
+    let placed = operations.iter().enumerate().filter(|(_, o)| o.kind.value == said);
     only(candidates())
         .or_else(|| only(candidates().filter(received)))
         .or_else(|| only(candidates().filter(|o| !fields(o, said) && fields(o, likely))))

@@ -30,26 +30,14 @@ impl<'a> Index<'a> {
         let mut operations = BTreeMap::new();
         let mut targets = BTreeSet::new();
         for operation in &journal.operations.value {
-            operations
-                .entry(operation.sequence.value)
-                .or_insert(operation);
-            targets.insert((
-                operation.source.value.as_str(),
-                operation.target.value.as_str(),
-            ));
+            operations.entry(operation.sequence.value).or_insert(operation);
+            targets.insert((operation.source.value.as_str(), operation.target.value.as_str()));
         }
         let mut receipts: BTreeMap<usize, Vec<&Receipt>> = BTreeMap::new();
         for receipt in &journal.receipts.value {
-            receipts
-                .entry(receipt.sequence.value)
-                .or_default()
-                .push(receipt);
+            receipts.entry(receipt.sequence.value).or_default().push(receipt);
         }
-        Self {
-            operations,
-            receipts,
-            targets,
-        }
+        Self { operations, receipts, targets }
     }
 
     /// The receipts of an operation, in the order of the file.
@@ -68,24 +56,14 @@ impl<'a> Index<'a> {
         let Some(operation) = self.operations.get(&receipt.sequence.value) else {
             return Vec::new();
         };
-        let pair = |same: bool, mine: &Range<usize>, its: &Range<usize>| {
-            (!same).then(|| (mine.clone(), its.clone()))
-        };
+        let pair = |same: bool, mine: &Range<usize>, its: &Range<usize>| (!same).then(|| (mine.clone(), its.clone()));
         let (kind, source, target) = (&receipt.kind, &receipt.source, &receipt.target);
         let (its_source, its_target) = (&operation.source, &operation.target);
         let same = operation.kind.value == kind.value;
         [
             pair(same, &kind.span, &operation.kind.span),
-            pair(
-                source.value == its_source.value,
-                &source.span,
-                &its_source.span,
-            ),
-            pair(
-                target.value == its_target.value,
-                &target.span,
-                &its_target.span,
-            ),
+            pair(source.value == its_source.value, &source.span, &its_source.span),
+            pair(target.value == its_target.value, &target.span, &its_target.span),
         ]
         .into_iter()
         .flatten()
@@ -102,11 +80,7 @@ impl<'a> Index<'a> {
 
 /// What is wrong with the receipts, and what is to be looked at.
 pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) -> Vec<Diagnostic> {
-    let mut rules = Rules {
-        source,
-        index,
-        found: Vec::new(),
-    };
+    let mut rules = Rules { source, index, found: Vec::new() };
     rules.attempts(journal);
     for receipt in &journal.receipts.value {
         rules.receipt(receipt);
@@ -144,9 +118,7 @@ impl Rules<'_> {
             };
             let message = format!("attempt {attempt} at operation {sequence} has two receipts");
             let label = self.source.label(span.clone(), "");
-            let other = self
-                .source
-                .label(right.attempt.span.clone(), "the other one");
+            let other = self.source.label(right.attempt.span.clone(), "the other one");
             let problem = Diagnostic::new(Code::CanicReceiptAttempt, message, label);
             self.found.push(problem.with_label(other));
         }
@@ -157,13 +129,8 @@ impl Rules<'_> {
         if self.index.operations.contains_key(&sequence.value) {
             self.mismatch(receipt);
         } else {
-            let message = format!(
-                "a receipt of operation {}, which is not there",
-                sequence.value
-            );
-            let label = self
-                .source
-                .label(sequence.span.clone(), "no such operation");
+            let message = format!("a receipt of operation {}, which is not there", sequence.value);
+            let label = self.source.label(sequence.span.clone(), "no such operation");
             let problem = Diagnostic::new(Code::CanicReceiptOrphan, message, label);
             self.found.push(problem);
         }
@@ -178,11 +145,7 @@ impl Rules<'_> {
             self.text(receipt, "source_snapshot_id", &receipt.source_snapshot_id);
             self.text(receipt, "artifact_path", &receipt.artifact);
             if completed {
-                self.text(
-                    receipt,
-                    "uploaded_snapshot_id",
-                    &receipt.uploaded_snapshot_id,
-                );
+                self.text(receipt, "uploaded_snapshot_id", &receipt.uploaded_snapshot_id);
                 self.foreign(receipt);
             }
         }
@@ -196,10 +159,7 @@ impl Rules<'_> {
             self.present(receipt, "command", false, &receipt.command.span);
             return;
         };
-        let texts = [
-            ("command.program", &command.program),
-            ("command.note", &command.note),
-        ];
+        let texts = [("command.program", &command.program), ("command.note", &command.note)];
         for (name, text) in texts {
             self.present(receipt, name, !text.value.trim().is_empty(), &text.span);
         }
@@ -208,18 +168,14 @@ impl Rules<'_> {
     }
 
     fn text(&mut self, receipt: &Receipt, name: &str, text: &Spanned<Option<String>>) {
-        let filled = text
-            .value
-            .as_ref()
-            .is_some_and(|text| !text.trim().is_empty());
+        let filled = text.value.as_ref().is_some_and(|text| !text.trim().is_empty());
         self.present(receipt, name, filled, &text.span);
     }
 
     fn present(&mut self, receipt: &Receipt, name: &str, present: bool, at: &Range<usize>) {
         if !present {
             let (sequence, attempt) = (receipt.sequence.value, receipt.attempt.value);
-            let message =
-                format!("the receipt of attempt {attempt} at operation {sequence} has no `{name}`");
+            let message = format!("the receipt of attempt {attempt} at operation {sequence} has no `{name}`");
             let label = self.source.label(at.clone(), "missing here");
             let problem = Diagnostic::new(Code::CanicReceiptField, message, label);
             self.found.push(problem);
@@ -258,11 +214,7 @@ impl Rules<'_> {
     /// On the IC the id of a snapshot names its canister.
     fn foreign(&mut self, receipt: &Receipt) {
         let uploaded = &receipt.uploaded_snapshot_id;
-        let Some(text) = uploaded
-            .value
-            .as_ref()
-            .filter(|text| !text.trim().is_empty())
-        else {
+        let Some(text) = uploaded.value.as_ref().filter(|text| !text.trim().is_empty()) else {
             return;
         };
         let target = Principal::from_text(&receipt.target.value).ok();

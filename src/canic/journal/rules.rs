@@ -15,10 +15,7 @@ type Text = Spanned<String>;
 
 /// What is wrong with the header and the operations, and what is to be looked at.
 pub(super) fn check(source: &Arc<Source>, journal: &Journal) -> Vec<Diagnostic> {
-    let mut rules = Rules {
-        source,
-        found: Vec::new(),
-    };
+    let mut rules = Rules { source, found: Vec::new() };
     rules.header(journal);
     rules.sequences(&journal.operations);
     for operation in &journal.operations.value {
@@ -48,11 +45,7 @@ impl Rules<'_> {
     }
 
     fn filled_if_any(&mut self, what: &str, text: &Spanned<Option<String>>) {
-        if text
-            .value
-            .as_ref()
-            .is_some_and(|text| text.trim().is_empty())
-        {
+        if text.value.as_ref().is_some_and(|text| text.trim().is_empty()) {
             let message = format!("{what} is empty");
             self.say(Code::CanicEmpty, &text.span, message, "");
         }
@@ -103,20 +96,14 @@ impl Rules<'_> {
             let label = self.source.label(wrong.span.clone(), "again here");
             let message = format!("operation {} stands there twice", number.value);
             let problem = Diagnostic::new(Code::CanicSequence, message, label);
-            self.found
-                .push(problem.with_label(self.source.label(right.span.clone(), "")));
+            self.found.push(problem.with_label(self.source.label(right.span.clone(), "")));
         }
         let missing = (0..operations.value.len()).filter(|number| !seen.contains_key(number));
         for number in missing {
             let stray = operations.value.get(number);
             let span = stray.map_or(&operations.span, |operation| &operation.sequence.span);
             let message = format!("operation {number} is missing");
-            self.say(
-                Code::CanicSequence,
-                span,
-                message,
-                format!("{number} should stand here"),
-            );
+            self.say(Code::CanicSequence, span, message, format!("{number} should stand here"));
         }
     }
 
@@ -174,20 +161,16 @@ impl Rules<'_> {
         let (state, reasons) = (&operation.state, &operation.reasons);
         let (sequence, word) = (operation.sequence.value, state.value.as_str());
         let (code, message) = match state.value {
-            State::Blocked | State::Failed if reasons.value.is_empty() => (
-                Code::CanicReasonMissing,
-                format!("operation {sequence} is {word} without a reason"),
-            ),
-            State::Pending | State::Ready | State::Completed if !reasons.value.is_empty() => (
-                Code::CanicReasonStray,
-                format!("operation {sequence} is {word} but gives reasons"),
-            ),
+            State::Blocked | State::Failed if reasons.value.is_empty() => {
+                (Code::CanicReasonMissing, format!("operation {sequence} is {word} without a reason"))
+            }
+            State::Pending | State::Ready | State::Completed if !reasons.value.is_empty() => {
+                (Code::CanicReasonStray, format!("operation {sequence} is {word} but gives reasons"))
+            }
             _ => return,
         };
         let label = self.source.label(reasons.span.clone(), "");
-        let state = self
-            .source
-            .label(state.span.clone(), format!("{word} here"));
+        let state = self.source.label(state.span.clone(), format!("{word} here"));
         let problem = Diagnostic::new(code, message, label);
         self.found.push(problem.with_label(state));
     }
@@ -211,10 +194,8 @@ impl Rules<'_> {
     /// The ancestor goes by number; something done after something undone was put there by hand.
     fn order(&mut self, operations: &[Operation]) {
         let done = |operation: &&Operation| operation.state.value == State::Completed;
-        let undone = operations
-            .iter()
-            .filter(|operation| !done(operation))
-            .min_by_key(|operation| operation.sequence.value);
+        let undone =
+            operations.iter().filter(|operation| !done(operation)).min_by_key(|operation| operation.sequence.value);
         let Some(undone) = undone else { return };
         let later = operations.iter().filter(done);
         for operation in later.filter(|o| o.sequence.value > undone.sequence.value) {
@@ -222,9 +203,7 @@ impl Rules<'_> {
             let message = format!("operation {later} is done and operation {earlier} is not");
             let label = self.source.label(operation.state.span.clone(), "done");
             let problem = Diagnostic::new(Code::CanicOrder, message, label);
-            let state = self
-                .source
-                .label(undone.state.span.clone(), undone.state.value.as_str());
+            let state = self.source.label(undone.state.span.clone(), undone.state.value.as_str());
             self.found.push(problem.with_label(state));
         }
     }

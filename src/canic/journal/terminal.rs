@@ -7,11 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Label, Source};
 
 /// Operations that are over without a receipt that says so.
 pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) -> Vec<Diagnostic> {
-    let rule = Rule {
-        source,
-        journal,
-        index,
-    };
+    let rule = Rule { source, journal, index };
     if journal.receipts.value.is_empty() {
         return rule.without_any().into_iter().collect();
     }
@@ -67,12 +63,7 @@ impl Rule<'_> {
         Diagnostic::new(Code::CanicReceiptMissing, message, label).with_label(state)
     }
 
-    fn stale(
-        &self,
-        operation: &Operation,
-        receipt: &Receipt,
-        outcome: Outcome,
-    ) -> Option<Diagnostic> {
+    fn stale(&self, operation: &Operation, receipt: &Receipt, outcome: Outcome) -> Option<Diagnostic> {
         let wrong = self.wrong(operation, receipt, outcome);
         let ((first, second), rest) = wrong.split_first()?;
         let mut labels = Vec::new();
@@ -86,15 +77,10 @@ impl Rule<'_> {
             });
         }
         for (one, other) in std::iter::once(&(first.clone(), second.clone())).chain(rest) {
-            labels.extend([
-                self.label(one, "this"),
-                self.label(other, "does not fit this"),
-            ]);
+            labels.extend([self.label(one, "this"), self.label(other, "does not fit this")]);
         }
         let (sequence, word) = (operation.sequence.value, operation.state.value.as_str());
-        let message = format!(
-            "operation {sequence} is {word}, and its latest receipt is stale or mismatched"
-        );
+        let message = format!("operation {sequence} is {word}, and its latest receipt is stale or mismatched");
         let mut labels = labels.into_iter();
         let problem = Diagnostic::new(Code::CanicReceiptStale, message, labels.next()?);
         Some(labels.fold(problem, Diagnostic::with_label))
@@ -121,18 +107,12 @@ impl Rule<'_> {
     /// Which of the receipts of its operation a receipt is, from 1: what the ancestor would have numbered it.
     fn ordinal(&self, receipt: &Receipt) -> usize {
         let receipts = self.index.receipts(receipt.sequence.value).iter();
-        receipts
-            .take_while(|other| other.place.start <= receipt.place.start)
-            .count()
+        receipts.take_while(|other| other.place.start <= receipt.place.start).count()
     }
 
     /// A receipt of another attempt that is all that the operation needs.
     fn fitting(&self, operation: &Operation, not: &Receipt, outcome: Outcome) -> Option<&Receipt> {
-        let receipts = self
-            .index
-            .receipts(operation.sequence.value)
-            .iter()
-            .copied();
+        let receipts = self.index.receipts(operation.sequence.value).iter().copied();
         receipts
             .filter(|receipt| receipt.place != not.place)
             .find(|receipt| self.wrong(operation, receipt, outcome).is_empty())
@@ -156,9 +136,7 @@ impl Rule<'_> {
         };
         let before = near(operation.sequence.value.checked_sub(1));
         let after = near(operation.sequence.value.checked_add(1));
-        let fits = |time: u64| {
-            before.is_none_or(|before| before <= time) && after.is_none_or(|after| time <= after)
-        };
+        let fits = |time: u64| before.is_none_or(|before| before <= time) && after.is_none_or(|after| time <= after);
         fits(mine) && !fits(its)
     }
 }

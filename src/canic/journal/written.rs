@@ -78,11 +78,7 @@ pub(super) fn journal(reader: &mut Reader, json: Json<'_>) -> Option<Journal> {
         backup_root: root?,
         operations: operations?,
         receipts: receipts?,
-        counts: Counts {
-            operations: count?,
-            kinds: kinds?,
-            states: all(states)?,
-        },
+        counts: Counts { operations: count?, kinds: kinds?, states: all(states)? },
     })
 }
 
@@ -107,11 +103,7 @@ fn kinds(reader: &mut Reader, json: Json<'_>) -> Option<[Spanned<usize>; 7]> {
 }
 
 /// A count that is 0 where it is left out.
-fn defaulted(
-    reader: &mut Reader,
-    absent: &Range<usize>,
-    field: Field<'_>,
-) -> Option<Spanned<usize>> {
+fn defaulted(reader: &mut Reader, absent: &Range<usize>, field: Field<'_>) -> Option<Spanned<usize>> {
     match field {
         None => Some(Spanned::new(0, absent.clone())),
         Some(_) => reader.count(field),
@@ -124,36 +116,24 @@ fn all<T, const N: usize>(values: [Option<T>; N]) -> Option<[T; N]> {
 }
 
 fn operation(reader: &mut Reader, json: Json<'_>) -> Option<Operation> {
-    let [
-        sequence,
-        kind,
-        state,
-        updated_at,
-        reasons,
-        order,
-        source,
-        target,
-        role,
-        snapshot,
-        artifact,
-        verification,
-    ] = reader.fields(
-        json,
-        [
-            ("sequence", Required),
-            ("operation", Required),
-            ("state", Required),
-            ("state_updated_at", Defaulted),
-            ("blocking_reasons", Required),
-            ("member_order", Required),
-            ("source_canister", Required),
-            ("target_canister", Required),
-            ("role", Required),
-            ("snapshot_id", Nullable),
-            ("artifact_path", Nullable),
-            ("verification_kind", Nullable),
-        ],
-    )?;
+    let [sequence, kind, state, updated_at, reasons, order, source, target, role, snapshot, artifact, verification] =
+        reader.fields(
+            json,
+            [
+                ("sequence", Required),
+                ("operation", Required),
+                ("state", Required),
+                ("state_updated_at", Defaulted),
+                ("blocking_reasons", Required),
+                ("member_order", Required),
+                ("source_canister", Required),
+                ("target_canister", Required),
+                ("role", Required),
+                ("snapshot_id", Nullable),
+                ("artifact_path", Nullable),
+                ("verification_kind", Nullable),
+            ],
+        )?;
     let absent = reader.absent();
     let (sequence, order) = (reader.count(sequence), reader.count(order));
     let kind = reader.value(kind, "a kind of operation");
@@ -161,8 +141,7 @@ fn operation(reader: &mut Reader, json: Json<'_>) -> Option<Operation> {
     let reasons = reader.texts(reasons);
     let [source, target, role] = [source, target, role].map(|field| reader.text(field));
     let [updated_at, snapshot, artifact, verification] =
-        [updated_at, snapshot, artifact, verification]
-            .map(|field| reader.optional_text(field, &absent));
+        [updated_at, snapshot, artifact, verification].map(|field| reader.optional_text(field, &absent));
     Some(Operation {
         sequence: sequence?,
         kind: kind?,
@@ -228,8 +207,7 @@ fn receipt(reader: &mut Reader, json: Json<'_>) -> Option<Receipt> {
     let command = reader.optional(command, &absent, self::command);
     let [stdout, stderr] = [stdout, stderr].map(|field| reader.optional(field, &absent, output));
     let [updated_at, status, reason, snapshot, artifact, uploaded] =
-        [updated_at, status, reason, snapshot, artifact, uploaded]
-            .map(|field| reader.optional_text(field, &absent));
+        [updated_at, status, reason, snapshot, artifact, uploaded].map(|field| reader.optional_text(field, &absent));
     Some(Receipt {
         place: opening(json),
         sequence: sequence?,
@@ -274,18 +252,10 @@ fn command(reader: &mut Reader, json: Json<'_>) -> Option<Command> {
 }
 
 fn output(reader: &mut Reader, json: Json<'_>) -> Option<Output> {
-    let wanted = [
-        ("text", Required),
-        ("truncated", Required),
-        ("original_bytes", Required),
-    ];
+    let wanted = [("text", Required), ("truncated", Required), ("original_bytes", Required)];
     let [text, truncated, bytes] = reader.fields(json, wanted)?;
     let text = reader.text(text);
     let truncated = reader.value(truncated, "true or false");
     let bytes = reader.count(bytes);
-    Some(Output {
-        text: text?.value,
-        truncated: truncated?.value,
-        original_bytes: bytes?.value,
-    })
+    Some(Output { text: text?.value, truncated: truncated?.value, original_bytes: bytes?.value })
 }

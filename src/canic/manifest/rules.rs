@@ -26,10 +26,7 @@ type Text = Spanned<String>;
 
 /// What is wrong with a manifest, and what is to be looked at.
 pub(super) fn check(source: &Arc<Source>, manifest: &Written) -> Vec<Diagnostic> {
-    let mut rules = Rules {
-        source,
-        found: Vec::new(),
-    };
+    let mut rules = Rules { source, found: Vec::new() };
     rules.header(manifest);
     rules.units(manifest);
     rules.topology(manifest);
@@ -76,12 +73,7 @@ impl Rules<'_> {
             self.filled("the id of a unit", &unit.id);
             if unit.roles.value.is_empty() {
                 let message = format!("unit `{}` has no role", unit.id.value);
-                self.say(
-                    Code::ManifestEmpty,
-                    &unit.roles.span,
-                    message,
-                    "at least one",
-                );
+                self.say(Code::ManifestEmpty, &unit.roles.span, message, "at least one");
             }
             for role in &unit.roles.value {
                 self.filled("a role", role);
@@ -108,17 +100,13 @@ impl Rules<'_> {
         } else {
             accepted
         };
-        let label = self
-            .source
-            .label(odd.span.clone(), "this hash is not the others'");
+        let label = self.source.label(odd.span.clone(), "this hash is not the others'");
         let message = "the hashes of the topology do not agree";
         let mut problem = Diagnostic::new(Code::ManifestTopology, message, label);
         for other in hashes.iter().filter(|hash| hash.span != odd.span) {
             problem = problem.with_label(self.source.label(other.span.clone(), ""));
         }
-        self.found.push(problem.with_help(
-            "canisters came or went between discovery and snapshot: use another backup",
-        ));
+        self.found.push(problem.with_help("canisters came or went between discovery and snapshot: use another backup"));
     }
 
     fn members(&mut self, manifest: &Written) {
@@ -168,12 +156,7 @@ impl Rules<'_> {
             if !path.components().all(inner) {
                 let message = format!("`{path}` leads out of the backup");
                 let span = &snapshot.artifact.span;
-                self.say(
-                    Code::CanicEscape,
-                    span,
-                    message,
-                    "canic would not restore it",
-                );
+                self.say(Code::CanicEscape, span, message, "canic would not restore it");
             }
         }
         self.algorithm(&snapshot.algorithm);
@@ -183,12 +166,7 @@ impl Rules<'_> {
             }
             None => {
                 let message = format!("the artifact of `{}` is not sealed", member.canister.value);
-                self.say(
-                    Code::CanicUnsealed,
-                    &snapshot.checksum.span,
-                    message,
-                    "no checksum",
-                );
+                self.say(Code::CanicUnsealed, &snapshot.checksum.span, message, "no checksum");
             }
         }
     }
@@ -217,8 +195,7 @@ impl Rules<'_> {
         let checks = (manifest.fleet_checks.value.iter())
             .chain(members.iter().flat_map(|member| &member.checks.value))
             .chain(groups.iter().flat_map(|group| &group.checks.value));
-        let spoken = (groups.iter().map(|group| &group.role))
-            .chain(checks.flat_map(|check| &check.roles.value));
+        let spoken = (groups.iter().map(|group| &group.role)).chain(checks.flat_map(|check| &check.roles.value));
         let named = units.clone().chain(spoken.clone());
         let spoken: BTreeSet<&str> = spoken.map(|role| role.value.as_str()).collect();
         let mut unknown: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
@@ -227,10 +204,7 @@ impl Rules<'_> {
         }
         let covered: BTreeSet<&str> = units.map(|role| role.value.as_str()).collect();
         let mut uncovered: BTreeMap<&str, &Text> = BTreeMap::new();
-        for member in members
-            .iter()
-            .filter(|m| !covered.contains(m.role.value.as_str()))
-        {
+        for member in members.iter().filter(|m| !covered.contains(m.role.value.as_str())) {
             uncovered.entry(&member.role.value).or_insert(&member.role);
         }
         self.unique("role", groups.iter().map(|group| &group.role));
@@ -241,9 +215,7 @@ impl Rules<'_> {
         // Whose role it is: an unknown role elsewhere tells that the member has a wrong one, and so does a role that
         // nothing names but one member. Else it is missing in a unit.
         let list = manifest.units.value.iter().map(|unit| &unit.roles);
-        let list = list
-            .max_by_key(|roles| roles.value.len())
-            .filter(|_| unknown.is_empty());
+        let list = list.max_by_key(|roles| roles.value.len()).filter(|_| unknown.is_empty());
         let known_twice = |role: &str| {
             let having = members.iter().filter(|member| member.role.value == role);
             spoken.contains(role) || having.take(2).count() > 1
@@ -269,16 +241,13 @@ impl Rules<'_> {
             let open = members.start..members.start + 1;
             labels.push(self.source.label(open, "not among the members"));
         }
-        let names = names
-            .iter()
-            .map(|name| self.source.label(name.span.clone(), "named here"));
+        let names = names.iter().map(|name| self.source.label(name.span.clone(), "named here"));
         labels.extend(names.take(8));
         let mut labels = labels.into_iter();
         let Some(primary) = labels.next() else { return };
         let message = format!("no member has the role `{role}`");
         let problem = Diagnostic::new(Code::ManifestUnknownRole, message, primary);
-        self.found
-            .push(labels.fold(problem, Diagnostic::with_label));
+        self.found.push(labels.fold(problem, Diagnostic::with_label));
     }
 
     fn filled(&mut self, what: &str, text: &Text) -> bool {

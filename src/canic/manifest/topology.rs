@@ -13,17 +13,9 @@ use crate::diagnostic::{Code, Diagnostic, Source};
 pub(super) fn check(source: &Arc<Source>, manifest: &Written) -> Vec<Diagnostic> {
     let members = &manifest.fleet.members.value;
     let by_id = members.iter().map(|m| (m.canister.value.as_str(), m));
-    let tree = Tree {
-        source,
-        root: &manifest.root.value,
-        members,
-        by_id: by_id.collect(),
-    };
+    let tree = Tree { source, root: &manifest.root.value, members, by_id: by_id.collect() };
     let units = manifest.units.value.iter();
-    units
-        .filter(|unit| unit.kind.value == UnitKind::Subtree)
-        .flat_map(|unit| tree.unit(unit))
-        .collect()
+    units.filter(|unit| unit.kind.value == UnitKind::Subtree).flat_map(|unit| tree.unit(unit)).collect()
 }
 
 struct Tree<'a> {
@@ -58,10 +50,8 @@ impl<'a> Tree<'a> {
                 let message = format!("unit `{id}` leaves out `{}`", member.canister.value);
                 let label = self.source.label(span, "its role is not in the unit");
                 let problem = Diagnostic::new(Code::ManifestDescendant, message, label);
-                let mut problem = problem.with_label(
-                    self.source
-                        .label(unit.roles.span.clone(), "the roles of the unit"),
-                );
+                let mut problem =
+                    problem.with_label(self.source.label(unit.roles.span.clone(), "the roles of the unit"));
                 if let Some(ancestor) = self.by_id.get(ancestor) {
                     let span = ancestor.canister.span.clone();
                     problem = problem.with_label(self.source.label(span, "it is below this one"));
@@ -108,29 +98,21 @@ impl<'a> Tree<'a> {
         problem
     }
 
-    fn suspect(
-        &self,
-        unit: &Unit,
-        within: &[&Member],
-        roots: &[&Member],
-    ) -> (Range<usize>, &'static str) {
+    fn suspect(&self, unit: &Unit, within: &[&Member], roots: &[&Member]) -> (Range<usize>, &'static str) {
         if within.is_empty() {
             return (unit.roles.span.clone(), "no member has one of these roles");
         }
         if roots.is_empty() {
             let root = within.iter().find(|m| m.canister.value == self.root);
-            let closes = root
-                .or(within.first())
-                .map_or(unit.kind.span.clone(), |m| place(m));
+            let closes = root.or(within.first()).map_or(unit.kind.span.clone(), |m| place(m));
             return (closes, "its parent is below it");
         }
         let lost = |root: &&&Member| {
             parent(root).is_none_or(|id| id != self.root && !self.by_id.contains_key(id))
                 && root.canister.value != self.root
         };
-        let orphans = roots
-            .iter()
-            .filter(|root| parent(root) == Some(self.root) && !self.by_id.contains_key(self.root));
+        let orphans =
+            roots.iter().filter(|root| parent(root) == Some(self.root) && !self.by_id.contains_key(self.root));
         // Children of a root that is no member: it is the parentless one that has the wrong id.
         if orphans.count() > 0
             && let Some(root) = roots.iter().find(|root| parent(root).is_none())

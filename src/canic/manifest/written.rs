@@ -106,16 +106,7 @@ pub(super) struct Group {
 }
 
 pub(super) fn manifest(reader: &mut Reader, json: Json<'_>) -> Option<Written> {
-    let [
-        version,
-        backup_id,
-        created_at,
-        tool,
-        source,
-        consistency,
-        fleet,
-        verification,
-    ] = reader.fields(
+    let [version, backup_id, created_at, tool, source, consistency, fleet, verification] = reader.fields(
         json,
         [
             ("manifest_version", Required),
@@ -135,10 +126,7 @@ pub(super) fn manifest(reader: &mut Reader, json: Json<'_>) -> Option<Written> {
     let tool = tool.and_then(|json| {
         let [name, version] = reader.fields(json, [("name", Required), ("version", Required)])?;
         let (name, version) = (reader.text(name), reader.text(version));
-        Some(Tool {
-            name: name?,
-            version: version?,
-        })
+        Some(Tool { name: name?, version: version? })
     });
     let source = source.and_then(|json| {
         let wanted = [("environment", Required), ("root_canister", Required)];
@@ -174,20 +162,12 @@ pub(super) fn manifest(reader: &mut Reader, json: Json<'_>) -> Option<Written> {
 }
 
 fn unit(reader: &mut Reader, json: Json<'_>) -> Option<Unit> {
-    let wanted = [
-        ("unit_id", Required),
-        ("kind", Required),
-        ("roles", Required),
-    ];
+    let wanted = [("unit_id", Required), ("kind", Required), ("roles", Required)];
     let [id, kind, roles] = reader.fields(json, wanted)?;
     let id = reader.text(id);
     let kind = reader.value(kind, "`single` or `subtree`");
     let roles = reader.texts(roles);
-    Some(Unit {
-        id: id?,
-        kind: kind?,
-        roles: roles?,
-    })
+    Some(Unit { id: id?, kind: kind?, roles: roles? })
 }
 
 fn fleet(reader: &mut Reader, json: Json<'_>) -> Option<Fleet> {
@@ -216,16 +196,7 @@ fn fleet(reader: &mut Reader, json: Json<'_>) -> Option<Fleet> {
 }
 
 fn member(reader: &mut Reader, json: Json<'_>) -> Option<Member> {
-    let [
-        role,
-        canister,
-        parent,
-        subnet,
-        controller,
-        identity,
-        checks,
-        snapshot,
-    ] = reader.fields(
+    let [role, canister, parent, subnet, controller, identity, checks, snapshot] = reader.fields(
         json,
         [
             ("role", Required),
@@ -240,8 +211,7 @@ fn member(reader: &mut Reader, json: Json<'_>) -> Option<Member> {
     )?;
     let absent = reader.absent();
     let (role, canister) = (reader.text(role), reader.text(canister));
-    let [parent, subnet, controller] =
-        [parent, subnet, controller].map(|field| reader.optional_text(field, &absent));
+    let [parent, subnet, controller] = [parent, subnet, controller].map(|field| reader.optional_text(field, &absent));
     let identity = reader.value(identity, "`fixed` or `relocatable`");
     let checks = reader.list(checks, check);
     let snapshot = snapshot.and_then(|json| self::snapshot(reader, json));
@@ -286,17 +256,11 @@ fn snapshot(reader: &mut Reader, json: Json<'_>) -> Option<Snapshot> {
 fn check(reader: &mut Reader, json: Json<'_>) -> Option<Check> {
     let [kind, roles] = reader.fields(json, [("kind", Required), ("roles", Required)])?;
     let (kind, roles) = (reader.text(kind), reader.texts(roles));
-    Some(Check {
-        kind: kind?,
-        roles: roles?,
-    })
+    Some(Check { kind: kind?, roles: roles? })
 }
 
 fn group(reader: &mut Reader, json: Json<'_>) -> Option<Group> {
     let [role, checks] = reader.fields(json, [("role", Required), ("checks", Required)])?;
     let (role, checks) = (reader.text(role), reader.list(checks, check));
-    Some(Group {
-        role: role?,
-        checks: checks?,
-    })
+    Some(Group { role: role?, checks: checks? })
 }

@@ -4,10 +4,7 @@ use std::{collections::BTreeMap, fs, time::Instant};
 
 use canic_backup::{
     manifest::FleetBackupManifest,
-    restore::{
-        RestoreApplyCommandConfig, RestoreMapping, RestorePlanner, RestoreRunnerConfig,
-        restore_run_dry_run,
-    },
+    restore::{RestoreApplyCommandConfig, RestoreMapping, RestorePlanner, RestoreRunnerConfig, restore_run_dry_run},
 };
 use fastrand::Rng;
 use icp_restore::{
@@ -43,17 +40,12 @@ impl Table {
         let row = self.rows.entry(mutant.kind).or_default();
         row.all += 1;
         let place = &mutant.places[0];
-        let near = mutant
-            .text
-            .floor_char_boundary(place.start.saturating_sub(60))
-            ..mutant
-                .text
-                .ceil_char_boundary((place.start + 60).min(mutant.text.len()));
+        let near = mutant.text.floor_char_boundary(place.start.saturating_sub(60))
+            ..mutant.text.ceil_char_boundary((place.start + 60).min(mutant.text.len()));
         let near = mutant.text[near].to_owned();
         if theirs.is_err() != refused(ours) {
             let said: Vec<_> = ours.iter().map(|d| &d.message).collect();
-            self.differ
-                .push(format!("{:?} {near}: {theirs:?} and {said:?}", mutant.kind));
+            self.differ.push(format!("{:?} {near}: {theirs:?} and {said:?}", mutant.kind));
         }
         let Err(theirs) = theirs else { return };
         row.refused += 1;
@@ -70,40 +62,24 @@ impl Table {
         row.any += usize::from(any);
         if !any {
             let said: Vec<_> = ours.iter().map(|d| &d.message).collect();
-            self.missed
-                .push(format!("{:?} {near}: {theirs} and {said:?}", mutant.kind));
+            self.missed.push(format!("{:?} {near}: {theirs} and {said:?}", mutant.kind));
         }
     }
 
     fn verdict(self, what: &str) -> String {
-        let mut text =
-            format!("{what}\n  change     all  refused  label on it  first label on it\n");
+        let mut text = format!("{what}\n  change     all  refused  label on it  first label on it\n");
         let mut sum = Row::default();
         for (kind, row) in &self.rows {
-            let Row {
-                all,
-                refused,
-                first,
-                any,
-            } = row;
+            let Row { all, refused, first, any } = row;
             let kind = format!("{kind:?}");
-            text.push_str(&format!(
-                "  {kind:<9}{all:>5}{refused:>9}{any:>13}{first:>19}\n"
-            ));
+            text.push_str(&format!("  {kind:<9}{all:>5}{refused:>9}{any:>13}{first:>19}\n"));
             sum.all += all;
             sum.refused += refused;
             sum.first += first;
             sum.any += any;
         }
-        let Row {
-            all,
-            refused,
-            first,
-            any,
-        } = sum;
-        text.push_str(&format!(
-            "  in all   {all:>5}{refused:>9}{any:>13}{first:>19}\n"
-        ));
+        let Row { all, refused, first, any } = sum;
+        text.push_str(&format!("  in all   {all:>5}{refused:>9}{any:>13}{first:>19}\n"));
         for line in self.missed.iter().take(40) {
             text.push_str(&format!("  missed: {line}\n"));
         }
@@ -125,8 +101,7 @@ fn show(table: &str) {
 }
 
 fn their_manifest(text: &str) -> Result<(), String> {
-    let manifest: FleetBackupManifest =
-        serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let manifest: FleetBackupManifest = serde_json::from_str(text).map_err(|error| error.to_string())?;
     manifest.validate().map_err(|error| error.to_string())
 }
 
@@ -210,19 +185,14 @@ fn plans_of_manifests_are_made_and_ordered_as_by_the_ancestor() {
             (Ok(plan), Ok(order)) => {
                 made += 1;
                 let theirs = plan.members.iter().map(|m| m.source_canister.as_str());
-                let ours = order
-                    .iter()
-                    .map(|&at| ours.members[at].canister.value.text());
+                let ours = order.iter().map(|&at| ours.members[at].canister.value.text());
                 assert_eq!(theirs.collect::<Vec<_>>(), ours.collect::<Vec<_>>());
             }
             (Err(_), Err(_)) => circles += 1,
             (theirs, ours) => panic!("{}: {theirs:?} and {ours:?}", source.text()),
         }
     }
-    assert!(
-        made > 500 && circles > 50,
-        "{made} plans, {circles} circles"
-    );
+    assert!(made > 500 && circles > 50, "{made} plans, {circles} circles");
 }
 
 #[test]
@@ -241,11 +211,7 @@ fn journals_are_accepted_and_refused_as_by_the_ancestor() {
         (3, 10, "ready"),
     ];
     for (members, completed, next) in journals {
-        let progress = Progress {
-            members,
-            completed,
-            next,
-        };
+        let progress = Progress { members, completed, next };
         let journal = text(&generate::journal(&mut rng, &progress));
         let mut mutants = mutants(&journal, &mut rng);
         rng.shuffle(&mut mutants);
@@ -268,14 +234,7 @@ fn odd_forms_are_accepted_and_refused_as_by_the_ancestor() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("journal.json");
     let manifest = generate::manifest(&mut rng, 1);
-    let journal = generate::journal(
-        &mut rng,
-        &Progress {
-            members: 1,
-            completed: 2,
-            next: "ready",
-        },
-    );
+    let journal = generate::journal(&mut rng, &Progress { members: 1, completed: 2, next: "ready" });
     let mut manifests = vec![manifest.clone()];
     let mut change = |pointer: &str, value: Value| {
         let mut changed = manifest.clone();
@@ -315,30 +274,12 @@ fn odd_forms_are_accepted_and_refused_as_by_the_ancestor() {
     let start = |kind: &str| {
         let source = journal["operations"][3]["source_canister"].clone();
         let target = journal["operations"][3]["target_canister"].clone();
-        vec![
-            3.into(),
-            kind.into(),
-            "ready".into(),
-            Value::Null,
-            json!([]),
-            0.into(),
-            source,
-            target,
-            "root".into(),
-        ]
+        vec![3.into(), kind.into(), "ready".into(), Value::Null, json!([]), 0.into(), source, target, "root".into()]
     };
     change("/operations/3", start("start-canister").into());
     let nulls = [Value::Null, Value::Null, Value::Null];
-    change(
-        "/operations/3",
-        [&start("start-canister")[..], &nulls].concat().into(),
-    );
-    change(
-        "/operations/3",
-        [&start("start-canister")[..], &nulls, &nulls]
-            .concat()
-            .into(),
-    );
+    change("/operations/3", [&start("start-canister")[..], &nulls].concat().into());
+    change("/operations/3", [&start("start-canister")[..], &nulls, &nulls].concat().into());
 
     let manifests = manifests.iter().map(text).collect::<Vec<_>>();
     let journals = journals.iter().map(text).collect::<Vec<_>>();
@@ -354,17 +295,9 @@ fn odd_forms_are_accepted_and_refused_as_by_the_ancestor() {
     ];
     let broken = |rng: &mut Rng, texts: &[String]| {
         let mut all = texts.to_vec();
-        all.extend(
-            inserts
-                .iter()
-                .map(|insert| format!("{{{insert}{}", &texts[0][1..])),
-        );
+        all.extend(inserts.iter().map(|insert| format!("{{{insert}{}", &texts[0][1..])));
         all.extend(["", " ", "null", "[]", "{}", "1"].map(str::to_owned));
-        all.extend([
-            texts[0].clone() + "x",
-            texts[0].clone() + " \n",
-            "\u{feff}".to_owned() + &texts[0],
-        ]);
+        all.extend([texts[0].clone() + "x", texts[0].clone() + " \n", "\u{feff}".to_owned() + &texts[0]]);
         for _ in 0..600 {
             let mut text = texts[0].clone();
             text.remove(rng.usize(..text.len()));
@@ -374,11 +307,7 @@ fn odd_forms_are_accepted_and_refused_as_by_the_ancestor() {
     };
     let (mut accepted, mut refusals) = (0, 0);
     let mut compare = |text: &str, theirs: Result<(), String>, ours: Vec<Diagnostic>| {
-        assert_eq!(
-            theirs.is_err(),
-            refused(&ours),
-            "{text:.3000} {theirs:?} {ours:?}"
-        );
+        assert_eq!(theirs.is_err(), refused(&ours), "{text:.3000} {theirs:?} {ours:?}");
         match theirs {
             Ok(()) => accepted += 1,
             Err(_) => refusals += 1,
@@ -406,11 +335,7 @@ fn odd_forms_are_accepted_and_refused_as_by_the_ancestor() {
 fn a_large_journal_is_read_in_time_that_grows_with_its_size() {
     let mut rng = Rng::with_seed(13);
     let mut journal = |members: u64| {
-        let progress = Progress {
-            members,
-            completed: members as usize * 3,
-            next: "ready",
-        };
+        let progress = Progress { members, completed: members as usize * 3, next: "ready" };
         let mut journal = generate::journal(&mut rng, &progress);
         for operation in journal["operations"].as_array_mut().unwrap() {
             operation["state_updated_at"] = "unix:1".into();

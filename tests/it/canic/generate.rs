@@ -97,13 +97,7 @@ pub(super) struct Progress {
 }
 
 pub(super) fn journal(rng: &mut Rng, progress: &Progress) -> Value {
-    let phases = [
-        "upload-snapshot",
-        "stop-canister",
-        "load-snapshot",
-        "start-canister",
-        "verify-member",
-    ];
+    let phases = ["upload-snapshot", "stop-canister", "load-snapshot", "start-canister", "verify-member"];
     let mut steps: Vec<(&str, u64)> = Vec::new();
     for phase in phases {
         let members = (0..progress.members).map(|member| (phase, member));

@@ -21,11 +21,7 @@ use super::{
 };
 
 fn generate(members: u64, completed: usize, next: &'static str) -> Value {
-    let progress = Progress {
-        members,
-        completed,
-        next,
-    };
+    let progress = Progress { members, completed, next };
     generate::journal(&mut Rng::with_seed(3), &progress)
 }
 
@@ -66,14 +62,7 @@ fn the_status_is_the_ancestors() {
     }
     outcomes.sort_unstable();
     outcomes.dedup();
-    let all = [
-        "blocked",
-        "complete",
-        "empty",
-        "failed",
-        "in-progress",
-        "pending",
-    ];
+    let all = ["blocked", "complete", "empty", "failed", "in-progress", "pending"];
     assert_eq!(outcomes, all);
 }
 
@@ -109,10 +98,7 @@ fn all_breaches_are_found_at_once() {
         (Code::CanicReceiptField, "null"),
     ];
     for (code, under) in expected {
-        assert!(
-            found.contains(&(code, under.to_owned())),
-            "{code:?} {under} in {found:?}"
-        );
+        assert!(found.contains(&(code, under.to_owned())), "{code:?} {under} in {found:?}");
     }
 }
 
@@ -138,11 +124,7 @@ fn where_we_are_stricter_it_is_a_warning() {
 fn a_load_takes_the_id_of_the_latest_completed_upload() {
     let mut journal = generate(1, 2, "ready");
     let receipts = journal["operation_receipts"].as_array_mut().unwrap();
-    let mut again = receipts
-        .iter()
-        .rfind(|r| r["sequence"] == 0)
-        .unwrap()
-        .clone();
+    let mut again = receipts.iter().rfind(|r| r["sequence"] == 0).unwrap().clone();
     let old = again["uploaded_snapshot_id"].as_str().unwrap().to_owned();
     let new = format!("ff{}", &old[2..]);
     again["attempt"] = 9.into();
@@ -151,9 +133,7 @@ fn a_load_takes_the_id_of_the_latest_completed_upload() {
     let source = Source::new("journal.json", journal.to_string());
     let (journal, _) = journal::read(&source).unwrap();
     let loads = journal.operations.value.iter();
-    let load = loads
-        .into_iter()
-        .find(|o| o.kind.value == Kind::LoadSnapshot);
+    let load = loads.into_iter().find(|o| o.kind.value == Kind::LoadSnapshot);
     let upload = journal.upload_of(load.unwrap()).unwrap();
     assert_eq!(upload.uploaded_snapshot_id.value, Some(new));
 }

@@ -85,27 +85,15 @@ fn a_plan_holds_what_the_manifest_and_the_mapping_say() {
     let text = toml(&manifest, Some(&mapping));
     let plan: toml::Table = text.parse().unwrap();
     let members = plan["member"].as_array().unwrap();
-    let names: Vec<_> = members
-        .iter()
-        .map(|m| m["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        ["ber-hub", "root", "app", "app-2", "app-2-2", "app-3"],
-        "{text}"
-    );
+    let names: Vec<_> = members.iter().map(|m| m["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["ber-hub", "root", "app", "app-2", "app-2-2", "app-3"], "{text}");
     assert!(names.iter().all(|name| name.parse::<Name>().is_ok()));
-    let sources = members
-        .iter()
-        .map(|m| m["source"].as_str().unwrap().to_owned());
+    let sources = members.iter().map(|m| m["source"].as_str().unwrap().to_owned());
     let order = [4, 0, 1, 3, 2, 5].map(canister);
     assert_eq!(sources.collect::<Vec<_>>(), order);
 
     let (root, app, sealless) = (&members[1], &members[2], &members[3]);
-    assert_eq!(
-        root["verify"],
-        toml::Value::try_from(["running", "module-hash"]).unwrap()
-    );
+    assert_eq!(root["verify"], toml::Value::try_from(["running", "module-hash"]).unwrap());
     assert_eq!(root["relocatable"].as_bool(), Some(false));
     assert!(root.get("target").is_none() && root["depends-on"].as_array().unwrap().is_empty());
     assert_eq!(app["verify"], toml::Value::try_from(["running"]).unwrap());
@@ -114,10 +102,7 @@ fn a_plan_holds_what_the_manifest_and_the_mapping_say() {
     assert_eq!(app["depends-on"], toml::Value::try_from(["root"]).unwrap());
     assert_eq!(app["snapshot"]["artifact"].as_str(), Some("artifacts/1"));
     assert_eq!(app["snapshot"]["sha256"].as_str(), Some(HASH));
-    assert_eq!(
-        sealless["depends-on"],
-        toml::Value::try_from(["app"]).unwrap()
-    );
+    assert_eq!(sealless["depends-on"], toml::Value::try_from(["app"]).unwrap());
     let seal = Digest::of("0").to_string();
     assert_eq!(sealless["snapshot"]["sha256"].as_str(), Some(seal.as_str()));
     assert_eq!(plan["backup"]["id"].as_str(), Some("fbk_20260410"));
@@ -167,18 +152,11 @@ fn all_breaches_are_found_at_once() {
 
 #[test]
 fn all_that_is_wrong_with_the_form_is_found_at_once() {
-    let text =
-        r#"{"manifest_version": 1.0, "backup_id": null, "backup_id": "b", "tool": ["t"], "x": 1}"#;
+    let text = r#"{"manifest_version": 1.0, "backup_id": null, "backup_id": "b", "tool": ["t"], "x": 1}"#;
     let source = Source::new("manifest.json", text);
     let found = found(&source, &manifest::read(&source).unwrap_err());
     let codes: Vec<_> = found.iter().map(|(code, _)| code.as_str()).collect();
-    assert_eq!(
-        codes,
-        [
-            "E0504", "E0503", "E0503", "E0503", "E0503", "E0503", "E0502", "E0502", "E0503"
-        ],
-        "{found:?}"
-    );
+    assert_eq!(codes, ["E0504", "E0503", "E0503", "E0503", "E0503", "E0503", "E0502", "E0502", "E0503"], "{found:?}");
 }
 
 #[test]
@@ -192,10 +170,7 @@ fn a_circle_is_shown_by_its_parents() {
     assert_eq!(circles[0].code, Code::ManifestCycle);
     let labels = circles[0].labels.iter();
     let under: Vec<_> = labels.map(|l| &source.text()[l.span.clone()]).collect();
-    assert_eq!(
-        under,
-        [format!("{:?}", canister(1)), format!("{:?}", canister(3))]
-    );
+    assert_eq!(under, [format!("{:?}", canister(1)), format!("{:?}", canister(3))]);
 }
 
 #[test]
@@ -208,19 +183,9 @@ fn a_mapping_is_labelled_in_both_files() {
     mapping["members"].as_array_mut().unwrap().remove(0);
     let text = Source::new("mapping.json", mapping.to_string());
     let errors = mapping::read(&text, &read).unwrap_err();
-    let shown: Vec<_> = errors
-        .iter()
-        .map(|d| {
-            (
-                d.code,
-                d.labels.iter().map(|l| l.source.name()).collect::<Vec<_>>(),
-            )
-        })
-        .collect();
+    let shown: Vec<_> =
+        errors.iter().map(|d| (d.code, d.labels.iter().map(|l| l.source.name()).collect::<Vec<_>>())).collect();
     let both = vec!["mapping.json", "manifest.json"];
-    let expected = [
-        (Code::MappingFixed, both.clone()),
-        (Code::MappingMissingSource, both),
-    ];
+    let expected = [(Code::MappingFixed, both.clone()), (Code::MappingMissingSource, both)];
     assert_eq!(shown, expected);
 }

@@ -37,11 +37,7 @@ struct Node<'a> {
 pub(super) fn mutants(text: &str, rng: &mut Rng) -> Vec<Mutant> {
     let mut nodes = Vec::new();
     collect(Json::parse(text).unwrap(), &mut nodes);
-    let texts: Vec<&str> = nodes
-        .iter()
-        .map(|node| node.value.raw())
-        .filter(|raw| raw.starts_with('"'))
-        .collect();
+    let texts: Vec<&str> = nodes.iter().map(|node| node.value.raw()).filter(|raw| raw.starts_with('"')).collect();
     let mut mutants = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
         let span = node.value.span();
@@ -82,10 +78,7 @@ pub(super) fn mutants(text: &str, rng: &mut Rng) -> Vec<Mutant> {
             put(Kind::Text, &format!("{{{raw}: null}}"));
             put(Kind::Text, &raw.replacen('a', "\\u0061", 1));
             put(Kind::Text, texts[rng.usize(..texts.len())]);
-            put(
-                Kind::Text,
-                &raw.replacen(|c: char| c.is_ascii_digit(), "", 1),
-            );
+            put(Kind::Text, &raw.replacen(|c: char| c.is_ascii_digit(), "", 1));
         }
         mutants.push(remove(text, node));
         if let Some(key) = &node.key {
@@ -94,26 +87,16 @@ pub(super) fn mutants(text: &str, rng: &mut Rng) -> Vec<Mutant> {
             let insert = format!(", {entry}");
             twice.insert_str(span.end, &insert);
             let second = span.end + 2..span.end + 2 + key.len();
-            mutants.push(Mutant {
-                kind: Kind::Duplicate,
-                text: twice,
-                places: vec![key.clone(), second],
-                whole: true,
-            });
+            mutants.push(Mutant { kind: Kind::Duplicate, text: twice, places: vec![key.clone(), second], whole: true });
             let name = &text[key.start + 1..key.end - 1];
-            for renamed in [
-                format!("\"{name}x\""),
-                "\"other\"".to_owned(),
-                format!("\"{}\"", name.replacen('e', "\\u0065", 1)),
-            ] {
+            for renamed in
+                [format!("\"{name}x\""), "\"other\"".to_owned(), format!("\"{}\"", name.replacen('e', "\\u0065", 1))]
+            {
                 mutants.push(replace(text, Kind::Rename, &[(key.clone(), &renamed)]));
             }
         }
-        let sibling = nodes
-            .iter()
-            .enumerate()
-            .skip(at + 1)
-            .filter(|(_, other)| other.parent.span() == node.parent.span());
+        let sibling =
+            nodes.iter().enumerate().skip(at + 1).filter(|(_, other)| other.parent.span() == node.parent.span());
         let siblings: Vec<_> = sibling.map(|(_, other)| other).collect();
         if !siblings.is_empty() {
             let other = siblings[rng.usize(..siblings.len())];
@@ -131,19 +114,11 @@ pub(super) fn mutants(text: &str, rng: &mut Rng) -> Vec<Mutant> {
 
 fn collect<'a>(value: Json<'a>, nodes: &mut Vec<Node<'a>>) {
     for entry in value.entries() {
-        nodes.push(Node {
-            key: Some(entry.key_span),
-            value: entry.value,
-            parent: value,
-        });
+        nodes.push(Node { key: Some(entry.key_span), value: entry.value, parent: value });
         collect(entry.value, nodes);
     }
     for item in value.items() {
-        nodes.push(Node {
-            key: None,
-            value: item,
-            parent: value,
-        });
+        nodes.push(Node { key: None, value: item, parent: value });
         collect(item, nodes);
     }
 }
@@ -160,15 +135,8 @@ fn replace(text: &str, kind: Kind, tokens: &[(Range<usize>, &str)]) -> Mutant {
     }
     out.push_str(&text[from..]);
     // Of two swapped objects, no label need lie on the whole.
-    let whole = tokens
-        .iter()
-        .all(|(_, token)| !token.starts_with(['{', '[']) || token.len() < 12 && *token != "[1]");
-    Mutant {
-        kind,
-        text: out,
-        places,
-        whole,
-    }
+    let whole = tokens.iter().all(|(_, token)| !token.starts_with(['{', '[']) || token.len() < 12 && *token != "[1]");
+    Mutant { kind, text: out, places, whole }
 }
 
 fn remove(text: &str, node: &Node<'_>) -> Mutant {
@@ -176,10 +144,7 @@ fn remove(text: &str, node: &Node<'_>) -> Mutant {
     let start = node.key.as_ref().map_or(value.start, |key| key.start);
     let before = text[..start].trim_end();
     let after = text[value.end..].len() - text[value.end..].trim_start().len();
-    let (start, end) = match (
-        before.ends_with(','),
-        text[value.end + after..].starts_with(','),
-    ) {
+    let (start, end) = match (before.ends_with(','), text[value.end + after..].starts_with(',')) {
         (_, true) => (start, value.end + after + 1),
         (true, false) => (before.len() - 1, value.end),
         (false, false) => (start, value.end),
