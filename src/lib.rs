@@ -11,6 +11,7 @@
 //! Beside them: [`artifact`] (snapshots on disk), [`simulate`] (a fleet without a network), [`id`] and [`json`].
 
 pub mod artifact;
+pub mod canic;
 pub mod cli;
 pub mod diagnostic;
 pub mod icp;

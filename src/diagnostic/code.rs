@@ -164,6 +164,102 @@ codes! {
     OutcomeOpen = "W0401",
     /// a last line that was not written to its end
     TornLine = "W0402",
+    /// a manifest or mapping is not JSON
+    ManifestSyntax = "E0501",
+    /// a value of a manifest or mapping is of the wrong type
+    ManifestType = "E0502",
+    /// a key of a manifest or mapping is missing
+    ManifestMissingKey = "E0503",
+    /// a key of a manifest or mapping stands there twice
+    ManifestDuplicateKey = "E0504",
+    /// a version of the manifest that this program does not know
+    ManifestVersion = "E0505",
+    /// a text or list of a manifest is empty
+    ManifestEmpty = "E0506",
+    /// a manifest or mapping has a text that is no principal where one must stand
+    ManifestPrincipal = "E0507",
+    /// a manifest has a text that is no SHA-256 digest where one must stand
+    ManifestHash = "E0508",
+    /// a manifest names a hash algorithm other than sha256
+    ManifestAlgorithm = "E0509",
+    /// the topology changed while the backup was made
+    ManifestTopology = "E0510",
+    /// a manifest says the same thing twice
+    ManifestDuplicate = "E0511",
+    /// a role that no member of the manifest has
+    ManifestUnknownRole = "E0512",
+    /// a role that no backup unit covers
+    ManifestCoverage = "E0513",
+    /// a subtree unit is not one tree
+    ManifestSubtree = "E0514",
+    /// a subtree unit leaves a descendant out
+    ManifestDescendant = "E0515",
+    /// a verification check that canic does not have
+    ManifestCheckKind = "E0516",
+    /// members of a manifest are each other's parents
+    ManifestCycle = "E0517",
+    /// a mapping names a canister twice
+    MappingDuplicate = "E0520",
+    /// a mapping names a source that the manifest does not have
+    MappingUnknownSource = "E0521",
+    /// a mapping leaves a member out
+    MappingMissingSource = "E0522",
+    /// a mapping moves a member whose identity is fixed
+    MappingFixed = "E0523",
+
+    /// a journal of canic is not JSON
+    CanicSyntax = "E0601",
+    /// a value of a journal of canic is of the wrong type
+    CanicType = "E0602",
+    /// a key of a journal of canic is missing
+    CanicMissingKey = "E0603",
+    /// a key of a journal of canic stands there twice
+    CanicDuplicateKey = "E0604",
+    /// a version of canic's journal that this program does not know
+    CanicVersion = "E0605",
+    /// a text of a journal of canic is empty
+    CanicEmpty = "E0606",
+    /// a count of a journal of canic is not that of its operations
+    CanicCount = "E0607",
+    /// the operations of a journal of canic are not numbered from 0 without a gap
+    CanicSequence = "E0608",
+    /// a journal of canic is ready and blocked at once
+    CanicReady = "E0609",
+    /// a blocked or failed operation of canic gives no reason
+    CanicReasonMissing = "E0610",
+    /// an operation of canic gives reasons though it is neither blocked nor failed
+    CanicReasonStray = "E0611",
+    /// an operation of canic lacks a field that its kind needs
+    CanicKindField = "E0612",
+    /// an operation of canic verifies something that canic cannot
+    CanicCheckKind = "E0613",
+    /// a receipt of canic belongs to no operation
+    CanicReceiptOrphan = "E0614",
+    /// two receipts of canic are of the same attempt
+    CanicReceiptAttempt = "E0615",
+    /// a receipt of canic is of something else than its operation
+    CanicReceiptMismatch = "E0616",
+    /// a receipt of canic lacks a field
+    CanicReceiptField = "E0617",
+    /// an operation of canic is over but has no receipt
+    CanicReceiptMissing = "E0618",
+    /// the latest receipt of an operation of canic is stale or mismatched
+    CanicReceiptStale = "E0619",
+
+    /// a principal is not written the way principals are
+    CanicSpelling = "W0601",
+    /// an uploaded snapshot is not one of the canister that it was uploaded to
+    CanicForeignSnapshot = "W0602",
+    /// operations of one canister aim at several
+    CanicTargets = "W0603",
+    /// an operation of canic was done before an earlier one
+    CanicOrder = "W0604",
+    /// an artifact of a manifest has no checksum
+    CanicUnsealed = "W0605",
+    /// an artifact path of a manifest leaves the backup
+    CanicEscape = "W0606",
+    /// a key that canic's formats do not have
+    CanicUnknownKey = "W0607",
 }
 
 impl Code {

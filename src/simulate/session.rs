@@ -29,12 +29,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Finds the canister and who calls it, and draws the faults of the command.
-    pub(super) fn open(
-        fleet: &'a Fleet,
-        target: &str,
-        via: &Via,
-        kinds: &[Kind],
-    ) -> Result<Self, Failure> {
+    pub(super) fn open(fleet: &'a Fleet, target: &str, via: &Via, kinds: &[Kind]) -> Result<Self, Failure> {
         let config = fleet.config()?;
         let identity = identity(&config, via.identity.as_deref())?;
         if via.network.is_none() && via.environment.is_none() {
@@ -66,10 +61,7 @@ impl<'a> Session<'a> {
             caller: via.proxy.unwrap_or(identity),
             identity,
             proxied: via.proxy.is_some(),
-            network: via
-                .network
-                .clone()
-                .unwrap_or_else(|| "http://127.0.0.1:4943".to_owned()),
+            network: via.network.clone().unwrap_or_else(|| "http://127.0.0.1:4943".to_owned()),
             faults,
         };
         if session.suffers(&What::Restarted(Point::Before)) {
@@ -208,16 +200,10 @@ impl<'a> Session<'a> {
             let reject = match fault {
                 What::LoseRequest if before => return Err(CallError::Lost),
                 What::Http503(at) if *at == point => return Err(CallError::Unavailable),
-                What::Reject(code, at) if *at == point => {
-                    Reject::injected(canister, self.caller, code)
-                }
+                What::Reject(code, at) if *at == point => Reject::injected(canister, self.caller, code),
                 What::NoAuthority if before => Reject::not_controller(canister, self.caller),
                 What::Warming if before => Reject::method(canister, "warming up"),
-                What::LoseRequest
-                | What::Http503(_)
-                | What::Reject(..)
-                | What::NoAuthority
-                | What::Warming => continue,
+                What::LoseRequest | What::Http503(_) | What::Reject(..) | What::NoAuthority | What::Warming => continue,
                 // Elsewhere.
                 What::LoseReply
                 | What::Slow(_)
@@ -244,9 +230,9 @@ impl<'a> Session<'a> {
 
     fn may_use_proxy(&self) -> Result<(), CallError> {
         match self.fleet.canister(self.caller) {
-            Ok(proxy) if !proxy.controllers.contains(&self.identity) => Err(CallError::Reject(
-                Reject::not_controller(self.caller, self.identity),
-            )),
+            Ok(proxy) if !proxy.controllers.contains(&self.identity) => {
+                Err(CallError::Reject(Reject::not_controller(self.caller, self.identity)))
+            }
             // A proxy outside of the fleet is taken to let everybody.
             Ok(_) | Err(Error::NoCanister(_)) => Ok(()),
             Err(error) => Err(error.into()),
@@ -296,20 +282,13 @@ pub(super) fn identity(config: &Config, name: Option<&str>) -> Result<Principal,
         None => Ok(config.caller),
         Some("anonymous") => Ok(Principal::anonymous()),
         Some(name) => config.identities.get(name).copied().ok_or_else(|| {
-            Failure::caused([
-                "failed to load identity".to_owned(),
-                format!("no identity found with name `{name}`"),
-            ])
+            Failure::caused(["failed to load identity".to_owned(), format!("no identity found with name `{name}`")])
         }),
     }
 }
 
 fn named(fleet: &Fleet, target: &str) -> Result<(Principal, Option<Name>), Failure> {
-    let unknown = || {
-        Failure::new(format!(
-            "project does not contain a canister named '{target}'"
-        ))
-    };
+    let unknown = || Failure::new(format!("project does not contain a canister named '{target}'"));
     let name: Name = target.parse().map_err(|_| unknown())?;
     let canister = fleet.named(&name)?.ok_or_else(unknown)?;
     Ok((canister, Some(name)))

@@ -64,11 +64,7 @@ pub(super) fn process(fleet: &Fleet, faults: &[What], point: Point) -> Result<()
             What::KillRunner(at) if *at == point => kill_runner(),
             What::KillIcp(at) if *at == point => kill_icp(fleet),
             What::Hang(at) if *at == point => hang(fleet),
-            What::Slow(_)
-            | What::Barrier(..)
-            | What::KillRunner(_)
-            | What::KillIcp(_)
-            | What::Hang(_) => {}
+            What::Slow(_) | What::Barrier(..) | What::KillRunner(_) | What::KillIcp(_) | What::Hang(_) => {}
             // Of the network and the upload, not of the process.
             What::LoseReply
             | What::LoseRequest

@@ -89,20 +89,14 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
     let directory = &args.input;
     let _lock = lock(directory)?;
     let metadata = read_metadata(directory)?;
-    say(&format!(
-        "Uploading snapshot to canister {} ({})",
-        session.shown,
-        session.id()
-    ));
+    say(&format!("Uploading snapshot to canister {} ({})", session.shown, session.id()));
     let place = directory.join(".upload_progress.json");
     let mut progress = match args.resume {
         true => resume(session, directory, &place)?,
         false => begin(session, args, &metadata, &place)?,
     };
-    let id: SnapshotId = progress
-        .snapshot_id
-        .parse()
-        .map_err(|_| Failure::new("invalid snapshot ID in progress file"))?;
+    let id: SnapshotId =
+        progress.snapshot_id.parse().map_err(|_| Failure::new("invalid snapshot ID in progress file"))?;
     let pieces = pieces(session, directory, &metadata, &mut progress);
     let count = pieces.len();
     let half = count / 2;
@@ -114,12 +108,7 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
         if at == half {
             middle(session, &place, &progress)?;
         }
-        let what = || {
-            format!(
-                "Failed to upload snapshot data chunk at offset {}",
-                piece.start
-            )
-        };
+        let what = || format!("Failed to upload snapshot data chunk at offset {}", piece.start);
         within(session, what, send::piece(session, directory, &id, &piece))?;
         if at + 1 == count && session.suffers(&What::LoseReply) {
             within(session, what, Err(CallError::Lost))?;
@@ -135,8 +124,7 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
             save(&place, &progress)?;
         }
     }
-    fs::remove_file(&place)
-        .map_err(|error| Failure::io(format!("failed to remove {place}"), &error))?;
+    fs::remove_file(&place).map_err(|error| Failure::io(format!("failed to remove {place}"), &error))?;
     say(&format!("Snapshot {id} uploaded successfully"));
     session.after().map_err(|error| session.failed(&error))?;
     let snapshot_id = progress.snapshot_id;
@@ -147,44 +135,24 @@ pub(super) fn run(session: &Session<'_>, args: &UploadArgs) -> Result<String, Fa
     })
 }
 
-fn resume(
-    session: &Session<'_>,
-    directory: &Utf8Path,
-    place: &Utf8Path,
-) -> Result<Progress, Failure> {
+fn resume(session: &Session<'_>, directory: &Utf8Path, place: &Utf8Path) -> Result<Progress, Failure> {
     let text = match fs::read(place) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Failure::new(format!(
-                "Cannot resume: no upload progress file found in {directory}"
-            )));
+            return Err(Failure::new(format!("Cannot resume: no upload progress file found in {directory}")));
         }
         text => text.map_err(|error| Failure::io(format!("failed to read {place}"), &error))?,
     };
-    let progress: Progress = serde_json::from_slice(&text).map_err(|error| {
-        Failure::caused([
-            format!("failed to parse json file at {place}"),
-            error.to_string(),
-        ])
-    })?;
-    say(&format!(
-        "Resuming upload to snapshot {}",
-        progress.snapshot_id
-    ));
+    let progress: Progress = serde_json::from_slice(&text)
+        .map_err(|error| Failure::caused([format!("failed to parse json file at {place}"), error.to_string()]))?;
+    say(&format!("Resuming upload to snapshot {}", progress.snapshot_id));
     session.before().map_err(|error| session.failed(&error))?;
     Ok(progress)
 }
 
 /// Makes the snapshot from its metadata, and the progress file once its id is known.
-fn begin(
-    session: &Session<'_>,
-    args: &UploadArgs,
-    metadata: &Metadata,
-    place: &Utf8Path,
-) -> Result<Progress, Failure> {
+fn begin(session: &Session<'_>, args: &UploadArgs, metadata: &Metadata, place: &Utf8Path) -> Result<Progress, Failure> {
     if metadata.globals.iter().any(Value::is_null) {
-        return Err(Failure::new(
-            "Invalid snapshot metadata: snapshot metadata contains unparseable globals",
-        ));
+        return Err(Failure::new("Invalid snapshot metadata: snapshot metadata contains unparseable globals"));
     }
     let allocate = || {
         session.call("upload_canister_snapshot_metadata", true, |state| {
@@ -207,12 +175,7 @@ fn begin(
         }
         Ok(id)
     };
-    let what = || {
-        format!(
-            "Failed to upload snapshot metadata for canister {}",
-            session.id()
-        )
-    };
+    let what = || format!("Failed to upload snapshot metadata for canister {}", session.id());
     let id = within(session, what, run())?;
     say(&format!("Created snapshot {id} for upload"));
     let progress = Progress {
@@ -287,8 +250,7 @@ fn middle(session: &Session<'_>, place: &Utf8Path, progress: &Progress) -> Resul
     if session.suffers(&What::TornProgress) {
         let text = file(progress);
         let torn = &text.as_bytes()[..text.len() / 2];
-        fs::write(place, torn)
-            .map_err(|error| Failure::io(format!("failed to write {place}"), &error))?;
+        fs::write(place, torn).map_err(|error| Failure::io(format!("failed to write {place}"), &error))?;
         strike::kill_icp(session.fleet);
     }
     let what = || "Failed to upload snapshot data chunk".to_owned();
@@ -297,6 +259,5 @@ fn middle(session: &Session<'_>, place: &Utf8Path, progress: &Progress) -> Resul
 
 /// Writes the progress file as icp does: in place, so that a kill can tear it.
 fn save(place: &Utf8Path, progress: &Progress) -> Result<(), Failure> {
-    fs::write(place, file(progress))
-        .map_err(|error| Failure::io(format!("failed to write {place}"), &error))
+    fs::write(place, file(progress)).map_err(|error| Failure::io(format!("failed to write {place}"), &error))
 }

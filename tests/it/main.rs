@@ -1,5 +1,6 @@
 //! The tests of the built program.
 
 mod artifact;
+mod canic;
 mod diagnostics;
 mod simulate;

@@ -423,14 +423,7 @@ fn a_program_of_another_name_is_not_icp() {
     let stage = Stage::new(&[app()]);
     std::fs::rename(&stage.icp, stage.path.join("other")).unwrap();
     let mut other = Command::new(stage.path.join("other"));
-    let output = other
-        .args(["canister", "stop", &principal(1).to_text(), "-n", "ic"])
-        .output()
-        .unwrap();
-    assert!(
-        !String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("icp 1.5.0")
-    );
+    let output = other.args(["canister", "stop", &principal(1).to_text(), "-n", "ic"]).output().unwrap();
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("icp 1.5.0"));
     assert_eq!(stage.status(1), Status::Running);
 }

@@ -196,9 +196,7 @@ impl<'a> Words<'a> {
 
     fn skip(&mut self, word: &str) -> bool {
         let rest = self.text.strip_prefix(word);
-        let Some(rest) =
-            rest.filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
-        else {
+        let Some(rest) = rest.filter(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) else {
             return false;
         };
         *self = Self::new(rest, self.at + word.len());

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, fs, io::ErrorKind};
 use super::{Fleet, now, write};
 use crate::{
     id::Digest,
-    simulate::{
-        Blob, Canister, CanisterSpec, Content, Error, Snapshot, SnapshotSource, SnapshotSpec,
-        state::Extra,
-    },
+    simulate::{Blob, Canister, CanisterSpec, Content, Error, Snapshot, SnapshotSource, SnapshotSpec, state::Extra},
 };
 
 impl Fleet {

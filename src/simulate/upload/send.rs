@@ -31,11 +31,7 @@ pub(super) fn piece(
     session.call("upload_canister_snapshot_data", true, |state| {
         let own = session.id();
         find(state, id)?;
-        let Some(snapshot) = state
-            .snapshots
-            .iter_mut()
-            .find(|snapshot| snapshot.id == *id)
-        else {
+        let Some(snapshot) = state.snapshots.iter_mut().find(|snapshot| snapshot.id == *id) else {
             return Err(Reject::no_snapshot(own, id));
         };
         if snapshot.source == SnapshotSource::Taken {
@@ -52,9 +48,7 @@ pub(super) fn piece(
         }
         let held = match blob.size() <= session.config.copy_up_to {
             true => copy(session, &path, id, piece),
-            false => path
-                .canonicalize_utf8()
-                .map_err(Error::io("resolve", &path)),
+            false => path.canonicalize_utf8().map_err(Error::io("resolve", &path)),
         };
         blob.write(&held.map_err(Reject::bad_argument)?, piece.start, piece.end);
         let detail = json!({
@@ -67,12 +61,7 @@ pub(super) fn piece(
     })
 }
 
-fn copy(
-    session: &Session<'_>,
-    from: &Utf8Path,
-    id: &SnapshotId,
-    piece: &Piece,
-) -> Result<Utf8PathBuf, Error> {
+fn copy(session: &Session<'_>, from: &Utf8Path, id: &SnapshotId, piece: &Piece) -> Result<Utf8PathBuf, Error> {
     let to = session.fleet.data(&format!("{id}-{}", piece.memory.file()));
     let mut bytes = vec![0; usize::try_from(piece.end - piece.start).unwrap_or(usize::MAX)];
     let mut source = File::open(from).map_err(Error::io("open", from))?;
@@ -80,12 +69,8 @@ fn copy(
         .seek(SeekFrom::Start(piece.start))
         .and_then(|_| source.read_exact(&mut bytes))
         .map_err(Error::io("read", from))?;
-    let mut target = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&to)
-        .map_err(Error::io("open", &to))?;
+    let mut target =
+        File::options().create(true).truncate(false).write(true).open(&to).map_err(Error::io("open", &to))?;
     target
         .seek(SeekFrom::Start(piece.start))
         .and_then(|_| target.write_all(&bytes))
@@ -94,35 +79,19 @@ fn copy(
 }
 
 /// Sends a chunk of the chunk store, which is known by its hash only.
-pub(super) fn chunk(
-    session: &Session<'_>,
-    directory: &Utf8Path,
-    id: &SnapshotId,
-    hash: &str,
-) -> Result<(), Failure> {
-    let path = directory
-        .join("wasm_chunk_store")
-        .join(format!("{hash}.bin"));
-    let bytes =
-        fs::read(&path).map_err(|error| Failure::io(format!("failed to read {path}"), &error))?;
+pub(super) fn chunk(session: &Session<'_>, directory: &Utf8Path, id: &SnapshotId, hash: &str) -> Result<(), Failure> {
+    let path = directory.join("wasm_chunk_store").join(format!("{hash}.bin"));
+    let bytes = fs::read(&path).map_err(|error| Failure::io(format!("failed to read {path}"), &error))?;
     let digest = Digest::of(&bytes);
     let kept = session.fleet.data(&format!("{id}-{digest}"));
     fs::write(&kept, &bytes).map_err(Error::io("write", &kept))?;
     let sent = session.call("upload_canister_snapshot_data", true, |state| {
         find(state, id)?;
-        for snapshot in state
-            .snapshots
-            .iter_mut()
-            .filter(|snapshot| snapshot.id == *id)
-        {
+        for snapshot in state.snapshots.iter_mut().filter(|snapshot| snapshot.id == *id) {
             let chunk = Blob::of_file(&kept, bytes.len() as u64);
             snapshot.chunks.insert(digest, chunk);
         }
         Ok(((), json!({"snapshot": id, "chunk": digest})))
     });
-    within(
-        session,
-        || format!("Failed to upload WASM chunk with hash {hash}"),
-        sent,
-    )
+    within(session, || format!("Failed to upload WASM chunk with hash {hash}"), sent)
 }
