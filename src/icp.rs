@@ -1,6 +1,6 @@
 //! The `icp` program: the only room that starts processes and reads what they say.
 //!
-//! [`argv`] renders commands, the same for dry-run, run and receipts; [`process`] runs them through duct; [`answer`] and
+//! `argv` renders commands, the same for dry-run, run and receipts; `process` runs them through duct; [`answer`] and
 //! [`status`] read what came back. Rules of behaviour are those of icp 1.5.0, as measured.
 
 pub mod answer;

@@ -1,6 +1,6 @@
 //! The restore plan: what a person writes, reads in review and checks in.
 //!
-//! The passes: TOML text → [`document`] (every value with its place; what is wrong with single values) → [`validate`]
+//! The passes: TOML text → `document` (every value with its place; what is wrong with single values) → `validate`
 //! (what is wrong between them) → [`Plan`], in which names are unique, members stand in restore order and nothing needs
 //! checking again. The [`Places`] of a plan stay beside it, for problems that only the disk or the network shows.
 
@@ -441,7 +441,6 @@ pub fn folder(file: &Utf8Path) -> &Utf8Path {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -22,7 +22,7 @@ impl<'a> Progress<'a> {
     pub(super) fn notice(&mut self, notice: &Notice<'_>, replay: &Replay) {
         match notice {
             Notice::Recorded(events) => {
-                events.iter().filter_map(|event| line(event, replay)).for_each(|line| self.terminal.note(&line))
+                events.iter().filter_map(|event| line(event, replay)).for_each(|line| self.terminal.note(&line));
             }
             Notice::Tick => {}
         }

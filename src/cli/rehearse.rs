@@ -91,7 +91,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         journal,
         redactor,
     };
-    run::execute(job, terminal)
+    run::execute(&job, terminal)
 }
 
 /// Damaged canisters: each runs with code and data of its own, which are not those of its snapshot.

@@ -23,7 +23,7 @@ use crate::{
     icp::{self, Answer, Call, Icp, Interrupt, Redactor},
     id::{Digest, Name, Principal},
     journal::{
-        self, Journal,
+        Journal,
         event::{Event, Opened, Resumed},
     },
     operation::{self, Kind, Phase},
@@ -104,21 +104,21 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
     let job = Job { reading: &reading, plan, only, file: &args.plan, icp, how: &args.how, journal, redactor };
-    execute(job, terminal)
+    execute(&job, terminal)
 }
 
 /// Takes a plan through its journal and tells what came of it.
-pub(super) fn execute(job: Job<'_>, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failure> {
     let (interrupt, signal) = signals()?;
     let version = version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
     let (plan, mut journal) = match opened {
         Some(journal) => {
-            same_plan(&journal, &job)?;
+            same_plan(&journal, job)?;
             (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
         }
         None => {
-            let targets = resolve(&job, &interrupt)?;
+            let targets = resolve(job, &interrupt)?;
             (job.plan.clone().resolved(&targets), None)
         }
     };
@@ -391,9 +391,4 @@ fn duration(text: &str) -> Result<Duration, String> {
         .parse_duration(text)
         .map_err(|_| "write a duration such as 90s or 10m".to_owned())?;
     Duration::try_from(parsed).map_err(|_| "a duration is not negative".to_owned())
-}
-
-/// For verbs that only look at a journal's plan.
-pub(super) fn load(path: &Utf8Path) -> Result<journal::replay::Replay, Failure> {
-    Ok(journal::load(path)?)
 }

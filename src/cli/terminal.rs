@@ -1,5 +1,4 @@
 //! Where output goes and how it looks. A closed pipe or a dead terminal harms nothing: the journal is the truth.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one file that prints")]
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -27,9 +26,6 @@ pub(super) struct Look {
     /// Say nothing but results and errors.
     #[arg(long, short, global = true, help_heading = "Output")]
     quiet: bool,
-    /// Say more.
-    #[arg(long, short, global = true, conflicts_with = "quiet", help_heading = "Output")]
-    verbose: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -53,10 +49,7 @@ enum Drawing {
 #[derive(Debug)]
 pub(super) struct Terminal {
     style: Style,
-    pub(super) quiet: bool,
-    pub(super) verbose: bool,
-    /// Whether stderr is a terminal, so that progress may be drawn on it.
-    pub(super) live: bool,
+    quiet: bool,
 }
 
 /// The most diagnostics that are shown.
@@ -76,7 +69,7 @@ impl Terminal {
             Drawing::Narrated => Form::Narrated,
         };
         let width = look.width.map_or_else(|| width().unwrap_or(100), usize::from);
-        Self { style: Style { form, color, width }, quiet: look.quiet, verbose: look.verbose, live }
+        Self { style: Style { form, color, width }, quiet: look.quiet }
     }
 
     /// A result, to stdout.

@@ -42,7 +42,7 @@ pub enum Exit {
 pub struct Reply {
     /// How it ended.
     pub exit: Exit,
-    /// What it printed; of more than [`LARGEST`] bytes the last.
+    /// What it printed; of more than 4 Mi bytes the last.
     pub stdout: String,
     /// Its errors and progress.
     pub stderr: String,

@@ -50,7 +50,7 @@ pub fn compile(plan: &Plan) -> Operations {
     for (m, member) in plan.members.iter().enumerate() {
         member.depends_on.iter().for_each(|&parent| children[parent].push(m));
     }
-    for m in members.clone().rev() {
+    for m in members.rev() {
         let below = children[m].iter().filter_map(|&child| verified[child]);
         let mut after = gate(&loaded, opened.as_ref(), below);
         if plan.members[m].r#final != Final::Stopped {

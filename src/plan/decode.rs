@@ -259,7 +259,7 @@ impl<'s> Decoder<'s> {
         let span = value.span();
         self.parsed(
             text,
-            span.clone(),
+            span,
             Code::BadName,
             "use letters, digits, `-`, `_` and `.`, a letter or digit first",
             |wrong| match wrong {

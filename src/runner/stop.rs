@@ -49,7 +49,7 @@ impl Worker<'_> {
                     )));
                 }
                 State::Stopping => {
-                    std::thread::sleep(pause.min(until.saturating_duration_since(std::time::Instant::now())))
+                    std::thread::sleep(pause.min(until.saturating_duration_since(std::time::Instant::now())));
                 }
             }
             pause = (pause * 2).min(Duration::from_secs(5));

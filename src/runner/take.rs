@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The most snapshots that a canister can have (replica configuration).
-pub const MOST_SNAPSHOTS: usize = 10;
+pub(super) const MOST_SNAPSHOTS: usize = 10;
 
 impl Worker<'_> {
     pub(super) fn prepare_take(&mut self) -> Result<Ready, End> {
