@@ -146,24 +146,6 @@ codes! {
     /// a receipt lacks what its operation makes
     ReceiptField = "E0417",
 
-    /// no safety snapshots
-    SafetyOff = "W0101",
-    /// cleanup of nothing
-    CleanupOfNothing = "W0102",
-    /// no application check
-    NoChecks = "W0103",
-    /// a module hash that nothing can be compared with
-    NoModuleHash = "W0104",
-    /// the id of a snapshot that seems to be another canister's
-    ForeignSnapshot = "W0105",
-    /// uploads that need more memory than there is
-    MemoryLimit = "W0106",
-    /// artifacts that are not here
-    ArtifactsAbsent = "W0301",
-    /// an operation whose outcome is not known yet
-    OutcomeOpen = "W0401",
-    /// a last line that was not written to its end
-    TornLine = "W0402",
     /// a manifest or mapping is not JSON
     ManifestSyntax = "E0501",
     /// a value of a manifest or mapping is of the wrong type
@@ -245,6 +227,27 @@ codes! {
     CanicReceiptMissing = "E0618",
     /// the latest receipt of an operation of canic is stale or mismatched
     CanicReceiptStale = "E0619",
+
+    /// no safety snapshots
+    SafetyOff = "W0101",
+    /// cleanup of nothing
+    CleanupOfNothing = "W0102",
+    /// no application check
+    NoChecks = "W0103",
+    /// a module hash that nothing can be compared with
+    NoModuleHash = "W0104",
+    /// the id of a snapshot that seems to be another canister's
+    ForeignSnapshot = "W0105",
+    /// uploads that need more memory than there is
+    MemoryLimit = "W0106",
+
+    /// artifacts that are not here
+    ArtifactsAbsent = "W0301",
+
+    /// an operation whose outcome is not known yet
+    OutcomeOpen = "W0401",
+    /// a last line that was not written to its end
+    TornLine = "W0402",
 
     /// a principal is not written the way principals are
     CanicSpelling = "W0601",
