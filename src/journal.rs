@@ -87,10 +87,14 @@ impl Journal {
         }
         file.set_len(0).map_err(|source| io_error("write", path, source))?;
         let at = Timestamp::now();
-        let event = Event::Opened(Box::new(opened.clone()));
-        let replay = Replay::new(opened, at).map_err(Error::Refused)?;
-        let mut journal = Self { path: path.to_owned(), file, replay, head: line::START, lines: 0, broken: false };
-        journal.append(&[event], at)?;
+        let event = Event::Opened(Box::new(opened));
+        let mut text = Vec::new();
+        let head = line::write(&mut text, &event, at, line::START);
+        let head = head.map_err(|error| io_error("write", path, error.into()))?;
+        let Event::Opened(opened) = event else { return Err(Error::Empty(path.to_owned())) };
+        let replay = Replay::new(*opened, at).map_err(Error::Refused)?;
+        let mut journal = Self { path: path.to_owned(), file, replay, head, lines: 1, broken: false };
+        journal.write(&text)?;
         // The name of a new file is durable only once its folder is.
         let folder = File::open(crate::plan::folder(path)).and_then(|folder| folder.sync_all());
         folder.map_err(|source| io_error("sync the folder of", path, source))?;
@@ -167,22 +171,24 @@ impl Journal {
     }
 
     fn append(&mut self, events: &[Event], at: Timestamp) -> Result<(), Error> {
-        let mut text = String::new();
+        let mut text = Vec::new();
         let mut head = self.head;
         for event in events {
-            let line = line::write(event, at, head).map_err(|error| io_error("write", &self.path, error.into()))?;
-            head = Digest::of(&line);
-            text.push_str(&line);
-            text.push('\n');
+            head = line::write(&mut text, event, at, head)
+                .map_err(|error| io_error("write", &self.path, error.into()))?;
         }
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|source| {
-            self.broken = true;
-            io_error("write", &self.path, source)
-        })?;
+        self.write(&text)?;
         self.head = head;
         self.lines += events.len();
         Ok(())
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<(), Error> {
+        let written = self.file.write_all(text).and_then(|()| self.file.sync_data());
+        written.map_err(|source| {
+            self.broken = true;
+            io_error("write", &self.path, source)
+        })
     }
 }
 

@@ -15,7 +15,7 @@ mod verify;
 mod worker;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::Duration,
 };
@@ -32,7 +32,7 @@ use crate::{
         replay::{Replay, State},
     },
     operation::{Kind, Operation, Phase, Sequence},
-    plan::{Orphans, Plan},
+    plan::{Member, Orphans, Plan},
 };
 use desk::{Desk, Message};
 use schedule::Schedule;
@@ -133,7 +133,8 @@ pub fn run(
     journal: &mut Journal,
     observe: &mut dyn FnMut(Notice<'_>, &Replay),
 ) -> Result<Ending, journal::Error> {
-    let mut run = Run { runner, troubles: Vec::new(), failed: None, steps: 0 };
+    let members = runner.plan.members.iter().map(|member| (&member.name, member)).collect();
+    let mut run = Run { runner, members, troubles: Vec::new(), failed: None, steps: 0 };
     let unsettled: Vec<(Sequence, Job)> = journal
         .replay()
         .iter()
@@ -166,6 +167,8 @@ pub fn run(
 
 struct Run<'a> {
     runner: &'a Runner<'a>,
+    /// By name: every operation looks for its member.
+    members: HashMap<&'a Name, &'a Member>,
     troubles: Vec<Trouble>,
     failed: Option<journal::Error>,
     steps: u32,
@@ -356,8 +359,8 @@ impl<'a> Run<'a> {
     where
         'a: 'w,
     {
-        let member = self.runner.plan.member(&operation.member)?;
-        match Facts::gather(self.runner.plan, journal, operation) {
+        let member = *self.members.get(&operation.member)?;
+        match Facts::gather(self.runner.plan, member, journal, operation) {
             Ok(facts) => Some(Worker::new(self.runner, operation, member, facts, desk)),
             Err(error) => {
                 self.failed = Some(error);

@@ -1,7 +1,7 @@
 //! `run`: do what a plan says, or go on with it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     num::NonZeroUsize,
     ops::ControlFlow,
     sync::{
@@ -297,11 +297,11 @@ fn resolve(job: &Job<'_>, interrupt: &Interrupt) -> Result<BTreeMap<Name, Princi
 }
 
 fn named_targets(reading: &Reading, resolved: &Plan) -> BTreeMap<Name, Principal> {
-    let pairs = reading.plan.members.iter().filter_map(|member| {
-        match (&member.target, &resolved.member(&member.name)?.target) {
-            (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
-            _ => None,
-        }
+    let targets: HashMap<&Name, &Target> =
+        resolved.members.iter().map(|member| (&member.name, &member.target)).collect();
+    let pairs = reading.plan.members.iter().filter_map(|member| match (&member.target, targets.get(&member.name)?) {
+        (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
+        _ => None,
     });
     pairs.collect()
 }
@@ -336,6 +336,7 @@ fn artifacts(
     journal: Option<&Journal>,
     terminal: &Terminal,
 ) -> Result<BTreeMap<Name, Artifact>, Failure> {
+    let members: HashSet<&Name> = plan.members.iter().map(|member| &member.name).collect();
     let open = |name: &Name| {
         let uploaded = journal.is_some_and(|journal| {
             let replay = journal.replay();
@@ -344,7 +345,7 @@ fn artifacts(
                 .find(Kind::UploadSnapshot, name)
                 .is_some_and(|upload| replay.slot(upload.sequence).is_completed())
         });
-        plan.member(name).is_some() && !uploaded
+        members.contains(name) && !uploaded
     };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let _ = terminal;

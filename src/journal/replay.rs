@@ -27,6 +27,8 @@ pub struct Replay {
     slots: Vec<Slot>,
     /// The safety snapshot of a stop: a canister that was open in between needs a new one.
     takes: BTreeMap<Sequence, Sequence>,
+    /// Whether a load was ever claimed.
+    loaded: bool,
     last: Timestamp,
 }
 
@@ -141,7 +143,7 @@ impl Replay {
         }
         let slots = operations.iter().map(|_| Slot::default()).collect();
         let operations = Operations::new(operations);
-        Ok(Self { opened, operations, holder: None, verdict: None, slots, takes, last: at })
+        Ok(Self { opened, operations, holder: None, verdict: None, slots, takes, loaded: false, last: at })
     }
 
     /// The time of the latest event.
@@ -171,7 +173,7 @@ impl Replay {
 
     /// Whether a load was ever tried: from then on a canister that was stopped is not simply started again.
     pub fn has_loaded(&self) -> bool {
-        self.iter().any(|(operation, slot)| operation.kind == Kind::LoadSnapshot && slot.attempts > 0)
+        self.loaded
     }
 
     /// The snapshot that an operation works on, where its id is known by now.
@@ -322,6 +324,7 @@ impl Replay {
             });
         }
         let kept = slot.done().cloned();
+        self.loaded |= operation.kind == Kind::LoadSnapshot;
         let flight = Flight { aim: claimed.aim.clone(), kept, since: at, deadline: claimed.deadline };
         let slot = &mut self.slots[sequence.index()];
         slot.attempts = claimed.attempt;
