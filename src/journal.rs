@@ -174,8 +174,8 @@ impl Journal {
         let mut text = Vec::new();
         let mut head = self.head;
         for event in events {
-            head = line::write(&mut text, event, at, head)
-                .map_err(|error| io_error("write", &self.path, error.into()))?;
+            head =
+                line::write(&mut text, event, at, head).map_err(|error| io_error("write", &self.path, error.into()))?;
         }
         self.write(&text)?;
         self.head = head;
