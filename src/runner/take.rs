@@ -44,8 +44,8 @@ impl Worker<'_> {
         };
         let status = self.settling_status()?;
         let before = self.facts.before.as_ref();
-        let stopped = status.state == State::Stopped
-            && before.is_some_and(|before| before.module_hash == status.module_hash);
+        let stopped =
+            status.state == State::Stopped && before.is_some_and(|before| before.module_hash == status.module_hash);
         evidence.push(format!("still stopped, with the same code: {stopped}"));
         Ok(match printed.or(only.filter(|_| stopped)) {
             Some(id) => {
