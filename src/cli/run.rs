@@ -167,11 +167,18 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
     progress.finish();
     let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
-    tell(&ending, &journal, job.file, terminal);
+    tell(&ending, &journal, &job.again(), terminal);
     Ok(exit)
 }
 
 impl Job<'_> {
+    /// The command that goes on with this journal.
+    fn again(&self) -> String {
+        let journal = self.how.journal.iter().map(|journal| format!(" --journal {journal}"));
+        let only = self.only.iter().map(|member| format!(" --only {member}"));
+        format!("icp-restore run {}{}", self.file, journal.chain(only).collect::<String>())
+    }
+
     fn reading_digest(&self) -> Digest {
         match self.only.is_empty() {
             true => self.reading.plan.digest(),
@@ -181,7 +188,7 @@ impl Job<'_> {
 }
 
 /// What came of it, and the next thing to do.
-fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal) {
+fn tell(ending: &Ending, journal: &Journal, again: &str, terminal: &Terminal) {
     use crate::journal::event::Verdict;
     let replay = journal.replay();
     let done = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
@@ -202,7 +209,6 @@ fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal
         );
         terminal.say(&terminal.paint("1;31", &printable(&line)));
     }
-    let again = format!("icp-restore run {file}");
     let next = match ending.verdict {
         Verdict::Done => None,
         Verdict::Stopped | Verdict::Interrupted => Some(format!("to go on: {again}")),
