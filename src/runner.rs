@@ -15,7 +15,7 @@ mod verify;
 mod worker;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::Duration,
 };
@@ -24,7 +24,7 @@ use camino::Utf8PathBuf;
 
 use crate::{
     artifact::Seal,
-    icp::{Icp, Interrupt, Redactor},
+    icp::{self, Icp, Interrupt, Redactor},
     id::Name,
     journal::{
         self, Journal,
@@ -118,8 +118,12 @@ pub enum Way {
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Notice<'a> {
+    /// A worker is at an operation: nothing is claimed yet.
+    Begun(Sequence),
     /// Events are on disk.
     Recorded(&'a [Event]),
+    /// A worker has ended, in whichever way.
+    Ended(Sequence),
     /// Nothing happened for a while.
     Tick,
 }
@@ -209,6 +213,7 @@ impl<'a> Run<'a> {
                         active.others.insert(sequence);
                     }
                     scope.spawn(move || worker.work(Job::Perform));
+                    observe(Notice::Begun(sequence), journal.replay());
                 }
                 if active.others.is_empty() && active.uploads.is_empty() {
                     break;
@@ -224,7 +229,7 @@ impl<'a> Run<'a> {
                             };
                             schedule = Schedule::new(journal.replay(), self.runner.options, busy);
                         }
-                        End::Trouble(..) => {}
+                        End::Trouble(..) | End::Interrupted => {}
                     }
                     self.ended(sequence, end);
                 }
@@ -232,7 +237,7 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Some jobs, within the limit for others than uploads.
+    /// Some jobs, within the limit for others than uploads, and one at a time for each operation.
     fn jobs(
         &mut self,
         journal: &mut Journal,
@@ -241,24 +246,26 @@ impl<'a> Run<'a> {
     ) {
         let (to_main, messages) = channel();
         let operations = journal.replay().operations.clone();
-        let mut jobs = jobs.into_iter();
+        let mut jobs: VecDeque<(Sequence, Job)> = jobs.into();
         std::thread::scope(|scope| {
-            let mut active = 0;
+            let mut active = BTreeSet::new();
             loop {
-                while active < self.runner.plan.limits.other as usize && self.failed.is_none() {
-                    let Some((sequence, job)) = jobs.next() else { break };
+                while active.len() < self.runner.plan.limits.other as usize && self.failed.is_none() {
+                    let Some(index) = jobs.iter().position(|(sequence, _)| !active.contains(sequence)) else { break };
+                    let Some((sequence, job)) = jobs.remove(index) else { break };
                     let Some(operation) = operations.get(sequence) else { break };
                     let Some(worker) = self.worker(journal, operation, Desk::new(to_main.clone(), sequence)) else {
                         break;
                     };
                     scope.spawn(move || worker.work(job));
-                    active += 1;
+                    observe(Notice::Begun(sequence), journal.replay());
+                    active.insert(sequence);
                 }
-                if active == 0 {
+                if active.is_empty() {
                     break;
                 }
                 for (sequence, end) in self.receive(&messages, journal, observe) {
-                    active -= 1;
+                    active.remove(&sequence);
                     self.ended(sequence, end);
                 }
             }
@@ -270,14 +277,17 @@ impl<'a> Run<'a> {
         if journal.replay().has_loaded() || self.troubles.iter().any(|trouble| trouble.way == Way::Orphan) {
             return;
         }
+        // What somebody else had stopped, or was about to, is not ours to start.
         let stopped = journal.replay().iter().filter(|(operation, slot)| {
-            let was_stopped =
-                slot.before.as_ref().is_some_and(|before| before.status == Some(crate::icp::status::State::Stopped));
-            operation.kind == Kind::StopCanister && slot.is_completed() && !was_stopped
+            let ran = slot.before.as_ref().is_some_and(|before| before.status == Some(icp::status::State::Running));
+            operation.kind == Kind::StopCanister && slot.is_completed() && ran
         });
         let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
         again.reverse();
         for sequence in again {
+            if self.runner.interrupt.is_set() {
+                break;
+            }
             self.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
         }
     }
@@ -351,6 +361,9 @@ impl<'a> Run<'a> {
         for recorded in waiting {
             // A worker that is gone waits for nothing.
             let _gone = recorded.send(self.failed.is_none());
+        }
+        for (sequence, _) in &ended {
+            observe(Notice::Ended(*sequence), journal.replay());
         }
         ended
     }

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, ops::ControlFlow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 
-use super::{Exit, Failure, input, terminal::Terminal};
+use super::{Exit, Failure, input, progress::Hashing, terminal::Terminal};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity, github, gitlab, json, sarif, text},
     journal, plan,
@@ -53,7 +53,7 @@ enum Format {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut diagnostics = Vec::new();
     for file in &args.files {
-        diagnostics.extend(check(file, args.artifacts));
+        diagnostics.extend(check(file, args.artifacts, terminal));
     }
     let root = Utf8Path::new("");
     match args.format {
@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(if diagnostics.iter().any(bad) { Exit::Invalid } else { Exit::Done })
 }
 
-fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
+fn check(file: &Utf8Path, artifacts: bool, terminal: &Terminal) -> Vec<Diagnostic> {
     // A journal is told by what it holds: its name may be anything.
     let is_json = std::fs::File::open(file).is_ok_and(|mut opened| {
         let mut first = [0; 1];
@@ -96,7 +96,13 @@ fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
     let mut diagnostics = reading.warnings.clone();
     if artifacts {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let verified = plan::verify(&reading, folder, &|_| true, threads, &|_| ControlFlow::Continue(()));
+        let hashing = Hashing::new(terminal);
+        let watch = |step| {
+            hashing.step(step);
+            ControlFlow::Continue(())
+        };
+        let verified = plan::verify(&reading, folder, &|_| true, threads, &watch);
+        drop(hashing);
         match verified {
             Ok(artifacts) => diagnostics.extend(memory(&reading, &artifacts)),
             Err(problems) => diagnostics.extend(problems),

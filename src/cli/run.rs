@@ -15,7 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     Exit, Failure, input,
-    progress::Progress,
+    progress::{Hashing, Progress},
     session::{self, Program},
     terminal::{Terminal, printable},
 };
@@ -122,7 +122,11 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
             (job.plan.clone().resolved(&targets), None)
         }
     };
-    let artifacts = artifacts(job.reading, &plan, job.file, journal.as_ref(), terminal)?;
+    let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
+    let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
+        true => Failure::new(Exit::Signal(number(&signal)), "interrupted before anything was begun"),
+        false => failure,
+    })?;
     let mut journal = match journal.take() {
         Some(journal) => journal,
         None => {
@@ -163,15 +167,22 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         interrupt: &interrupt,
         redactor: &job.redactor,
     };
-    let mut progress = Progress::new(terminal, journal.replay());
+    let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
     progress.finish();
-    let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
-    tell(&ending, &journal, job.file, terminal);
+    let exit = Exit::of_run(&ending, number(&signal));
+    tell(&ending, &journal, &job.again(), terminal);
     Ok(exit)
 }
 
 impl Job<'_> {
+    /// The command that goes on with this journal.
+    fn again(&self) -> String {
+        let journal = self.how.journal.iter().map(|journal| format!(" --journal {journal}"));
+        let only = self.only.iter().map(|member| format!(" --only {member}"));
+        format!("icp-restore run {}{}", self.file, journal.chain(only).collect::<String>())
+    }
+
     fn reading_digest(&self) -> Digest {
         match self.only.is_empty() {
             true => self.reading.plan.digest(),
@@ -181,7 +192,7 @@ impl Job<'_> {
 }
 
 /// What came of it, and the next thing to do.
-fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal) {
+fn tell(ending: &Ending, journal: &Journal, again: &str, terminal: &Terminal) {
     use crate::journal::event::Verdict;
     let replay = journal.replay();
     let done = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
@@ -202,7 +213,6 @@ fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal
         );
         terminal.say(&terminal.paint("1;31", &printable(&line)));
     }
-    let again = format!("icp-restore run {file}");
     let next = match ending.verdict {
         Verdict::Done => None,
         Verdict::Stopped | Verdict::Interrupted => Some(format!("to go on: {again}")),
@@ -330,11 +340,11 @@ fn same_plan(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
 
 /// Reads the artifacts that are yet to be uploaded.
 fn artifacts(
-    reading: &Reading,
+    job: &Job<'_>,
     plan: &Plan,
-    file: &Utf8Path,
     journal: Option<&Journal>,
     terminal: &Terminal,
+    interrupt: &Interrupt,
 ) -> Result<BTreeMap<Name, Artifact>, Failure> {
     let members: HashSet<&Name> = plan.members.iter().map(|member| &member.name).collect();
     let open = |name: &Name| {
@@ -348,8 +358,12 @@ fn artifacts(
         members.contains(name) && !uploaded
     };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let _ = terminal;
-    let found = plan::verify(reading, plan::folder(file), &open, threads, &|_| ControlFlow::Continue(()))?;
+    let hashing = Hashing::new(terminal);
+    let watch = |step| {
+        hashing.step(step);
+        if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let found = plan::verify(job.reading, plan::folder(job.file), &open, threads, &watch)?;
     found
         .into_iter()
         .map(|(name, (path, seal))| {
@@ -358,6 +372,11 @@ fn artifacts(
             Ok((name, Artifact { path, seal }))
         })
         .collect()
+}
+
+/// The number of the signal that ended the run.
+fn number(signal: &AtomicUsize) -> u8 {
+    u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15)
 }
 
 fn expect(expected: &str, digest: Digest) -> Result<(), Failure> {
