@@ -8,6 +8,8 @@ mod dry_run;
 mod exit;
 mod explain;
 mod input;
+mod live;
+mod preflight;
 mod progress;
 mod rehearse;
 mod resolve;

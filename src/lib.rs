@@ -20,5 +20,6 @@ pub mod journal;
 pub mod json;
 pub mod operation;
 pub mod plan;
+pub mod preflight;
 pub mod runner;
 pub mod simulate;
