@@ -21,5 +21,6 @@ pub mod json;
 pub mod operation;
 pub mod plan;
 pub mod preflight;
+pub mod rollback;
 pub mod runner;
 pub mod simulate;

@@ -138,6 +138,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
     let (plan, mut journal) = match opened {
         Some(journal) => {
             same_plan(&journal, job)?;
+            not_taken_back(&journal, job)?;
             (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
         }
         None => {
@@ -177,12 +178,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
             Journal::create(&job.journal, opened)?
         }
     };
-    journal.record(&[Event::Resumed(Resumed {
-        pid: std::process::id(),
-        host: sysinfo::System::host_name().unwrap_or_else(|_| "unknown".to_owned()),
-        icp: version,
-        who: who(),
-    })])?;
+    journal.record(&[resumed(version)])?;
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,
@@ -205,6 +201,16 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
     let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
     tell(&ending, &journal, job, terminal);
     Ok(exit)
+}
+
+/// Who takes a journal up.
+pub(super) fn resumed(version: String) -> Event {
+    Event::Resumed(Resumed {
+        pid: std::process::id(),
+        host: sysinfo::System::host_name().unwrap_or_else(|_| "unknown".to_owned()),
+        icp: version,
+        who: who(),
+    })
 }
 
 impl Job<'_> {
@@ -265,7 +271,7 @@ fn tell(ending: &Ending, journal: &Journal, job: &Job<'_>, terminal: &Terminal) 
 }
 
 /// Counts signals, and holds the number of the first. A dead terminal ends nothing.
-fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
+pub(super) fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
     use signal_hook::{
         consts::{SIGHUP, SIGINT, SIGTERM},
         iterator::Signals,
@@ -340,6 +346,25 @@ fn same_plan(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
     }
     let help = "go on with the plan as it was, or begin anew with another `--journal`";
     Err(Failure::new(Exit::Blocked, message).with_help(help))
+}
+
+/// What was taken back is not gone on with as if its loads still held; and a rollback is of the restore as it stands.
+fn not_taken_back(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
+    let opened = &journal.replay().opened;
+    if opened.parent != job.parent {
+        let message = format!("{} takes back another state of the restore than it has now", journal.path());
+        let help =
+            "see what was done since with `icp-restore status`, and move that journal away to begin a new rollback";
+        return Err(Failure::new(Exit::Blocked, message).with_help(help));
+    }
+    let rollback = super::rollback::journal_of(journal.path());
+    match crate::journal::load(&rollback) {
+        Ok(replay) if replay.opened.parent == Some(journal.head()) => {
+            let message = format!("{} was taken back, or is being so, by {rollback}", journal.path());
+            Err(Failure::new(Exit::Blocked, message).with_help("begin a new restore with another `--journal`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the artifacts that are yet to be uploaded.

@@ -9,7 +9,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     icp::{Asked, Snapshots, Status, status::State},
     id::Principal,
-    plan::{Member, Stated},
+    plan::{Final, Member, Stated},
 };
 
 /// The most snapshots that a canister can have (replica configuration).
@@ -39,8 +39,8 @@ pub(super) fn member(
     };
     authority(scene, member, status, caller, diagnostics);
     asserted(scene, member, status, diagnostics);
-    if seen.left.stop && status.state == State::Stopped {
-        let message = format!("{} is stopped already, and is left so unless `final` says otherwise", member.target);
+    if seen.left.stop && status.state == State::Stopped && member.r#final == Final::AsBefore {
+        let message = format!("{} is stopped already, and will be left so", member.target);
         diagnostics.push(scene.on(&member.name, |places| &places.target, Code::AlreadyStopped, message, "stopped"));
     }
     budget(scene, member, seen, status, diagnostics);
