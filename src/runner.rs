@@ -5,6 +5,7 @@
 
 mod desk;
 mod load;
+mod readback;
 mod remove;
 mod schedule;
 mod start;
