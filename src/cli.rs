@@ -8,9 +8,12 @@ mod dry_run;
 mod exit;
 mod explain;
 mod input;
+mod live;
+mod preflight;
 mod progress;
 mod rehearse;
 mod resolve;
+mod rollback;
 mod run;
 mod session;
 mod status;
@@ -60,6 +63,7 @@ enum Verb {
     Run(run::Args),
     Status(status::Args),
     Resolve(resolve::Args),
+    Rollback(rollback::Args),
     Rehearse(rehearse::Args),
     Explain(explain::Args),
     /// Print the JSON Schema of plans, for editors.
@@ -90,6 +94,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args, &terminal),
         Verb::Status(args) => status::run(&args, &terminal),
         Verb::Resolve(args) => resolve::run(&args, &terminal),
+        Verb::Rollback(args) => rollback::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
         Verb::Schema => {
