@@ -7,6 +7,7 @@ mod check;
 mod dry_run;
 mod exit;
 mod explain;
+mod init;
 mod input;
 mod progress;
 mod rehearse;
@@ -61,6 +62,7 @@ enum Verb {
     Status(status::Args),
     Resolve(resolve::Args),
     Rehearse(rehearse::Args),
+    Init(init::Args),
     Explain(explain::Args),
     /// Print the JSON Schema of plans, for editors.
     Schema,
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Verb::Status(args) => status::run(&args, &terminal),
         Verb::Resolve(args) => resolve::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
+        Verb::Init(args) => init::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
         Verb::Schema => {
             terminal.print_json(&crate::plan::schema());
