@@ -227,6 +227,47 @@ pub fn load(path: &Utf8Path) -> Result<Replay, Error> {
     }
 }
 
+/// A journal that is read on while a run writes it.
+#[derive(Debug)]
+pub struct Follower {
+    path: Utf8PathBuf,
+    file: File,
+    state: Option<Read>,
+}
+
+impl Follower {
+    /// Reads a journal as far as it goes by now.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn new(path: &Utf8Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|source| io_error("open", path, source))?;
+        let state = read(&file, path)?;
+        match state {
+            Some(_) => Ok(Self { path: path.to_owned(), file, state }),
+            None => Err(Error::Empty(path.to_owned())),
+        }
+    }
+
+    /// What has happened so far.
+    ///
+    /// # Errors
+    /// Where there is nothing in it, which [`Follower::new`] has seen to.
+    pub fn replay(&self) -> Result<&Replay, Error> {
+        self.state.as_ref().map(|read| &read.replay).ok_or_else(|| Error::Empty(self.path.clone()))
+    }
+
+    /// Reads what was added; gives the new events.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is not as it was written.
+    pub fn read_on(&mut self) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::new();
+        read_on(&self.file, &self.path, &mut self.state, &mut |event| events.push(event))?;
+        Ok(events)
+    }
+}
+
 /// Whether a run is at a journal now.
 pub fn is_locked(path: &Utf8Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
@@ -242,6 +283,7 @@ pub fn events(path: &Utf8Path) -> Result<Vec<(Timestamp, Event)>, Error> {
     Ok(lines.filter_map(|line| line::read(line).ok()).map(|(head, event)| (head.at, event)).collect())
 }
 
+#[derive(Debug)]
 struct Read {
     replay: Replay,
     head: Digest,
@@ -250,14 +292,27 @@ struct Read {
     length: u64,
 }
 
-/// Replays line by line, so that memory does not grow with the outputs in it. The first breach ends that: then the text
-/// is read whole and everything that is wrong is told.
-fn read(mut file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
+/// Replays line by line, so that memory does not grow with the outputs in it.
+fn read(file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
+    let mut state = None;
+    read_on(file, path, &mut state, &mut |_| {})?;
+    Ok(state)
+}
+
+/// Replays what follows what was read. The first breach ends that: then the text is read whole and everything that is
+/// wrong is told.
+fn read_on(
+    mut file: &File,
+    path: &Utf8Path,
+    state: &mut Option<Read>,
+    see: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
     let failed = |source| io_error("read", path, source);
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let (mut length, mut lines, mut head) =
+        state.as_ref().map_or((0, 0, line::START), |state| (state.length, state.lines, state.head));
+    file.seek(SeekFrom::Start(length)).map_err(failed)?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut state: Option<Read> = None;
-    let (mut buffer, mut length, mut lines, mut head) = (Vec::new(), 0, 0, line::START);
+    let mut buffer = Vec::new();
     loop {
         buffer.clear();
         let count = reader.read_until(b'\n', &mut buffer).map_err(failed)?;
@@ -275,17 +330,18 @@ fn read(mut file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
             let (read, event) = line::read(text).ok()?;
             let chained = read.sum && read.prev == head;
             head = Digest::of(text);
-            match (&mut state, event) {
+            match (&mut *state, event) {
                 _ if !chained => None,
                 (None, Event::Opened(opened)) => {
                     let replay = Replay::new(*opened, read.at).ok()?;
-                    state = Some(Read { replay, head, lines, length });
+                    *state = Some(Read { replay, head, lines, length });
                     Some(())
                 }
                 (None, _) => None,
                 (Some(state), event) => {
                     state.replay.apply(&event, read.at, lines).ok()?;
                     (state.head, state.lines, state.length) = (head, lines, length);
+                    see(event);
                     Some(())
                 }
             }
@@ -296,7 +352,7 @@ fn read(mut file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
             return Err(Error::Invalid(check::bytes(path.as_str(), text)));
         }
     }
-    Ok(state)
+    Ok(())
 }
 
 fn lock(file: &File, path: &Utf8Path) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 
 mod desk;
 mod load;
+mod readback;
 mod remove;
 mod schedule;
 mod start;
@@ -24,7 +25,7 @@ use camino::Utf8PathBuf;
 
 use crate::{
     artifact::Seal,
-    icp::{self, Icp, Interrupt, Redactor},
+    icp::{Icp, Interrupt, Redactor},
     id::Name,
     journal::{
         self, Journal,
@@ -137,8 +138,7 @@ pub fn run(
     journal: &mut Journal,
     observe: &mut dyn FnMut(Notice<'_>, &Replay),
 ) -> Result<Ending, journal::Error> {
-    let members = runner.plan.members.iter().map(|member| (&member.name, member)).collect();
-    let mut run = Run { runner, members, troubles: Vec::new(), failed: None, steps: 0 };
+    let mut run = Run::new(runner);
     let unsettled: Vec<(Sequence, Job)> = journal
         .replay()
         .iter()
@@ -169,6 +169,25 @@ pub fn run(
     Ok(Ending { verdict, troubles: run.troubles })
 }
 
+/// Starts again what a restore has stopped and never loaded, children first: for the way back.
+///
+/// # Errors
+/// As [`run`].
+pub fn take_back(
+    runner: &Runner<'_>,
+    journal: &mut Journal,
+    observe: &mut dyn FnMut(Notice<'_>, &Replay),
+) -> Result<Vec<Trouble>, journal::Error> {
+    let mut run = Run::new(runner);
+    for sequence in crate::rollback::take_back(journal.replay()) {
+        run.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
+    }
+    match run.failed {
+        Some(error) => Err(error),
+        None => Ok(run.troubles),
+    }
+}
+
 struct Run<'a> {
     runner: &'a Runner<'a>,
     /// By name: every operation looks for its member.
@@ -193,6 +212,11 @@ impl Active {
 }
 
 impl<'a> Run<'a> {
+    fn new(runner: &'a Runner<'a>) -> Self {
+        let members = runner.plan.members.iter().map(|member| (&member.name, member)).collect();
+        Self { runner, members, troubles: Vec::new(), failed: None, steps: 0 }
+    }
+
     /// Everything that is ready, until nothing is.
     fn all(&mut self, journal: &mut Journal, observe: &mut dyn FnMut(Notice<'_>, &Replay)) {
         let mut schedule = Schedule::new(journal.replay(), self.runner.options, |_| false);
@@ -277,13 +301,7 @@ impl<'a> Run<'a> {
         if journal.replay().has_loaded() || self.troubles.iter().any(|trouble| trouble.way == Way::Orphan) {
             return;
         }
-        // What somebody else had stopped, or was about to, is not ours to start.
-        let stopped = journal.replay().iter().filter(|(operation, slot)| {
-            let ran = slot.before.as_ref().is_some_and(|before| before.status == Some(icp::status::State::Running));
-            operation.kind == Kind::StopCanister && slot.is_completed() && ran
-        });
-        let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
-        again.reverse();
+        let again = crate::rollback::take_back(journal.replay());
         for sequence in again {
             if self.runner.interrupt.is_set() {
                 break;

@@ -21,7 +21,11 @@ use super::terminal::{Terminal, printable};
 use crate::{
     artifact::{self, Seal, progress::Progress as Upload},
     id::Name,
-    journal::{self, event::Event, replay::Replay},
+    journal::{
+        self,
+        event::Event,
+        replay::{Replay, State},
+    },
     operation::{Kind, Operation, Sequence},
     runner::{Artifact, Notice},
 };
@@ -37,6 +41,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Progress<'a> {
     terminal: &'a Terminal,
+    /// Whether lines are the result, for stdout.
+    result: bool,
     live: Option<Live>,
     /// Where staging lies.
     folder: Utf8PathBuf,
@@ -76,6 +82,7 @@ impl<'a> Progress<'a> {
             .collect();
         let mut progress = Self {
             terminal,
+            result: false,
             live: terminal.is_live().then(|| Live::new(terminal, replay.operations.len())),
             folder: journal::folder(journal),
             width: width(replay),
@@ -89,6 +96,35 @@ impl<'a> Progress<'a> {
         };
         progress.refresh(replay);
         progress
+    }
+
+    /// Follows a run of another process: lines are the result, and claims tell what is at work.
+    pub(super) fn of_another(terminal: &'a Terminal, replay: &Replay, journal: &Utf8Path) -> Self {
+        let mut progress = Self::new(terminal, replay, journal, &BTreeMap::new());
+        progress.result = true;
+        for (operation, slot) in replay.iter() {
+            if let State::Claimed(flight) | State::Unknown(flight, _) = &slot.state {
+                let before = jiff::Timestamp::now().duration_since(flight.since).unsigned_abs();
+                let since = Instant::now().checked_sub(before).unwrap_or_else(Instant::now);
+                progress.active.insert(operation.sequence, At { since, bytes: None });
+            }
+        }
+        progress
+    }
+
+    /// Takes in what another process has recorded.
+    pub(super) fn follow(&mut self, events: &[Event], replay: &Replay) {
+        for event in events {
+            if let Event::Claimed(claimed) = event {
+                self.notice(&Notice::Begun(claimed.operation), replay);
+            }
+            let at_work = |sequence| matches!(replay.slot(sequence).state, State::Claimed(_) | State::Unknown(..));
+            if let Some(sequence) = event.operation().filter(|sequence| !at_work(*sequence)) {
+                self.active.remove(&sequence);
+            }
+            self.event(event, replay);
+        }
+        self.notice(&Notice::Tick, replay);
     }
 
     pub(super) fn notice(&mut self, notice: &Notice<'_>, replay: &Replay) {
@@ -183,6 +219,7 @@ impl<'a> Progress<'a> {
         self.spoken = Instant::now();
         match &self.live {
             Some(live) => live.line(text),
+            None if self.result => self.terminal.print(&format!("{text}\n")),
             None => self.terminal.note(text),
         }
     }
