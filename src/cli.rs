@@ -17,6 +17,7 @@ mod resolve;
 mod rollback;
 mod run;
 mod session;
+mod shards;
 mod status;
 mod terminal;
 

@@ -257,6 +257,11 @@ impl Follower {
         self.state.as_ref().map(|read| &read.replay).ok_or_else(|| Error::Empty(self.path.clone()))
     }
 
+    /// The digest of the last line that was read.
+    pub fn head(&self) -> Option<Digest> {
+        self.state.as_ref().map(|read| read.head)
+    }
+
     /// Reads what was added; gives the new events.
     ///
     /// # Errors
