@@ -12,7 +12,10 @@ mod member;
 mod network;
 mod options;
 mod places;
+mod requires;
 mod schema;
+mod syntax;
+mod unknown;
 mod validate;
 mod warn;
 

@@ -80,6 +80,8 @@ codes! {
     BadRootKey = "E0115",
     /// a version of the format that this program does not know
     UnknownVersion = "E0116",
+    /// a newer version of this program is required
+    TooOld = "E0117",
 
     /// a name is used twice
     DuplicateName = "E0201",

@@ -3,5 +3,6 @@
 mod artifact;
 mod canic;
 mod diagnostics;
+mod measure;
 mod project;
 mod simulate;
