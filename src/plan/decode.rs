@@ -43,6 +43,10 @@ pub(super) struct Decoder<'s> {
     mistyped: Vec<(Place, String)>,
     /// Unknown keys that are like no known one, by their table, with the index of their diagnostic.
     strays: Vec<(Place, usize)>,
+    /// Keys that stand in the wrong table, with the title of theirs.
+    misplaced: Vec<(String, &'static str)>,
+    /// Diagnostics of missing keys, by index, with key and title of the table.
+    missing: Vec<(usize, (String, &'static str))>,
 }
 
 /// A table is told by where it begins and by its title, for the plan as a whole begins where its first table may.
@@ -73,29 +77,39 @@ impl Section<'_> {
 }
 
 impl<'s> Decoder<'s> {
-    pub(super) fn new(source: &'s Arc<Source>, tables: &'static [Keys]) -> Self {
+    /// Begins with what is known of the text already: what is wrong with it as TOML, and its lines that were left out.
+    pub(super) fn new(
+        source: &'s Arc<Source>,
+        tables: &'static [Keys],
+        diagnostics: Vec<Diagnostic>,
+        torn: Vec<Range<usize>>,
+    ) -> Self {
+        let names = torn.iter().filter_map(|line| source.text()[line.clone()].trim_start().strip_prefix("name"));
+        let values = names.map(|rest| rest.trim_start().trim_start_matches('=').trim().trim_matches(['"', '\'']));
         Self {
             source,
-            diagnostics: Vec::new(),
-            unread: Vec::new(),
+            diagnostics,
+            unread: values.map(str::to_owned).collect(),
             tables,
-            torn: Vec::new(),
+            torn,
             mistyped: Vec::new(),
             strays: Vec::new(),
+            misplaced: Vec::new(),
+            missing: Vec::new(),
         }
     }
 
+    /// All that was found, without the keys that are missing only because they stand in another table.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
-        self.diagnostics
-    }
-
-    /// Notes a line that is not TOML.
-    pub(super) fn torn(&mut self, line: Range<usize>) {
-        self.torn.push(line);
-    }
-
-    pub(super) fn is_broken(&self) -> bool {
-        !self.torn.is_empty()
+        let mut follows = vec![false; self.diagnostics.len()];
+        for misplaced in self.misplaced {
+            let missing = self.missing.iter().find(|(index, key)| *key == misplaced && !follows[*index]);
+            if let Some((index, _)) = missing {
+                follows[*index] = true;
+            }
+        }
+        let told = self.diagnostics.into_iter().zip(follows).filter(|(_, follows)| !follows);
+        told.map(|(diagnostic, _)| diagnostic).collect()
     }
 
     pub(super) fn report(&mut self, code: Code, at: Range<usize>, message: impl Into<String>, label: &str) {
@@ -148,6 +162,9 @@ impl<'s> Decoder<'s> {
                 continue;
             }
             self.unread_in(value);
+            if name.starts_with(super::syntax::LOST) && self.torn.iter().any(|line| line.contains(&key.span().start)) {
+                continue;
+            }
             let message = format!("{} has no key `{}`", section.title, name.escape_debug());
             let free = known.iter().copied().filter(|known| !section.has(known));
             let mut tables = self.tables.iter();
@@ -157,6 +174,7 @@ impl<'s> Decoder<'s> {
             } else if let Some(near) = suggest::nearest(name, known.iter().copied()) {
                 format!("remove it: `{near}` is there already")
             } else if let Some(table) = tables.find(|table| table.keys.contains(&name)) {
+                self.misplaced.push((name.to_owned(), table.title));
                 format!("move it to {}", table.title)
             } else {
                 self.strays.push((here, self.diagnostics.len()));
@@ -204,7 +222,7 @@ impl<'s> Decoder<'s> {
     /// Reports a key that must be there, unless it is there in another guise or its lines could not be read.
     pub(super) fn missing(&mut self, section: &Section<'_>, key: &str, help: &str) {
         let here = (section.span.0, section.title);
-        if self.is_torn(section) || self.mistyped.iter().any(|(at, near)| *at == here && near == key) {
+        if self.may_have(section, key) {
             return;
         }
         if let Some(stray) = self.strays.iter().position(|(at, _)| *at == here) {
@@ -215,19 +233,27 @@ impl<'s> Decoder<'s> {
             return;
         }
         let message = format!("{} has no `{key}`", section.title);
+        self.missing.push((self.diagnostics.len(), (key.to_owned(), section.title)));
         self.help(Code::MissingKey, section.range(), message, &format!("`{key}` is missing here"), help);
     }
 
-    /// Whether lines of a table, or what may be its lines, could not be read.
+    /// Whether a key may be there after all: under another name, or in a line that could not be read.
+    pub(super) fn may_have(&self, section: &Section<'_>, key: &str) -> bool {
+        let here = (section.span.0, section.title);
+        section.has(key) || self.is_torn(section) || self.mistyped.iter().any(|(at, near)| *at == here && near == key)
+    }
+
+    /// Whether lines of a table could not be read.
     fn is_torn(&self, section: &Section<'_>) -> bool {
         if self.torn.is_empty() {
             return false;
         }
         let text = self.source.text();
+        let root = section.title == "the plan";
         let start = text.floor_char_boundary(section.span.0.min(text.len()));
-        // The header after the table may be what is broken.
-        let rest = text[start..].get(2..).and_then(|rest| rest.find("\n[")).map_or(text.len(), |at| start + at + 4);
-        section.title == "the plan" || self.torn.iter().any(|line| line.start <= rest && line.end >= start)
+        let end = text[start..].find("\n[").map_or(text.len(), |at| start + at);
+        let header = |line: &Range<usize>| text[line.clone()].trim_start().starts_with('[');
+        self.torn.iter().any(|line| (line.start < end && line.end >= start) || (root && header(line)))
     }
 
     pub(super) fn string<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<&'a str> {

@@ -44,8 +44,6 @@ pub(super) struct Draft {
     pub(super) place: Range<usize>,
     /// Where `[safety]` and its keys stand, for warnings.
     pub(super) safety_place: BTreeMap<&'static str, Range<usize>>,
-    /// The text does not parse, so parts of it may be missing here.
-    pub(super) broken: bool,
     /// Names that members seem to have, though they could not be read: what refers to them is no second mistake.
     pub(super) unread: Vec<String>,
     /// Members of whose names nothing is left.
@@ -71,9 +69,9 @@ const TABLES: &[Keys] = &[
 
 /// Reads what is written. No draft where the text holds nothing to go on with.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Draft>, Vec<Diagnostic>) {
-    let (root, errors) = DeTable::parse_recoverable(source.text());
-    let mut decoder = Decoder::new(source, TABLES);
-    super::syntax::report(&mut decoder, root.get_ref(), &errors);
+    let mended = super::syntax::mend(source);
+    let (root, _) = DeTable::parse_recoverable(&mended.text);
+    let mut decoder = Decoder::new(source, TABLES, mended.diagnostics, mended.torn);
     let draft = plan(&mut decoder, root.get_ref());
     (draft, decoder.finish())
 }
@@ -139,7 +137,6 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
         safety: options::safety(d, safety.as_ref()),
         place,
         safety_place,
-        broken: d.is_broken(),
         nameless: members.iter().filter(|member| member.nameless).count(),
         unread: std::mem::take(&mut d.unread),
         members,

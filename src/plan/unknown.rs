@@ -22,7 +22,7 @@ pub(super) fn report(
     if references.is_empty() {
         return;
     }
-    let unread = unread(source, draft);
+    let unread = &draft.unread;
     let named: std::collections::HashSet<&Name> = draft
         .members
         .iter()
@@ -66,18 +66,4 @@ pub(super) fn report(
             diagnostics.push(diagnostic.with_help(help));
         }
     }
-}
-
-/// Names that could not be read. Where the text is not TOML, whatever looks like a name in it.
-fn unread(source: &Source, draft: &Draft) -> Vec<String> {
-    let mut unread = draft.unread.clone();
-    if draft.broken {
-        let lines = source.text().lines().map(str::trim_start).filter_map(|line| line.strip_prefix("name"));
-        let values = lines.map(|rest| rest.trim_start().trim_start_matches('=').trim());
-        let values = values.map(|value| value.trim_matches(['"', '\'']));
-        let known =
-            |value: &&str| draft.members.iter().all(|m| m.name.as_ref().is_none_or(|n| n.get_ref().as_str() != *value));
-        unread.extend(values.filter(known).take(1000).map(str::to_owned));
-    }
-    unread
 }

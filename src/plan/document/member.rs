@@ -68,7 +68,8 @@ pub(super) fn member(d: &mut Decoder<'_>, s: &Section<'_>) -> DraftMember {
     let name = d.required(s, "name", |d, value| d.name(value), "name the member");
     let source = d.required(s, "source", |d, value| d.principal(value), "say which canister the snapshot came from");
     let target = d.optional(s, "target", |d, value| target(d, value));
-    let relocatable = d.take(s, "relocatable", |d, value| d.boolean(value)).unwrap_or_default();
+    let relocatable =
+        d.take(s, "relocatable", |d, value| d.boolean(value)).unwrap_or_else(|| d.may_have(s, "relocatable"));
     let snapshot = d.required(
         s,
         "snapshot",

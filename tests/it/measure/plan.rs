@@ -338,7 +338,8 @@ fn rebuild(kind: &str, text: &str, rng: &mut Rng) -> Option<(Vec<String>, Vec<Ra
         }
         "target of another" => {
             let other = rng.choice(kv.iter().filter(|l| l.key == "source").collect::<Vec<_>>())?;
-            if line.key != "source" || line.value == other.value {
+            let own = |l: &Line| kv.iter().any(|t| t.key == "target" && t.number == l.number + 1);
+            if line.key != "source" || line.value == other.value || own(&line) || own(other) {
                 return None;
             }
             all[number] = format!("source = {}", other.value);
