@@ -22,7 +22,6 @@ pub(super) fn report(
     if references.is_empty() {
         return;
     }
-    let unread = &draft.unread;
     let named: std::collections::HashSet<&Name> = draft
         .members
         .iter()
@@ -35,15 +34,18 @@ pub(super) fn report(
     }
     for (at, (name, places)) in by_name.into_iter().enumerate() {
         let members = draft.members.iter().filter_map(|member| member.name.as_ref());
-        let near = if at < MOST_COMPARED {
-            let near = suggest::nearest(name.as_str(), members.clone().map(|name| name.get_ref().as_str()));
-            near.and_then(|near| members.clone().find(|name| name.get_ref().as_str() == near))
-        } else {
-            None
+        let (meant, broken): (Vec<&str>, Vec<&str>) =
+            draft.unread.iter().map(String::as_str).partition(|text| text.parse::<Name>().is_ok());
+        let nearest = |known: &mut dyn Iterator<Item = &str>| -> Option<String> {
+            let known: Vec<&str> = known.filter(|_| at < MOST_COMPARED).collect();
+            suggest::nearest(name.as_str(), known.into_iter()).map(str::to_owned)
         };
-        let follows = unread.iter().any(|unread| unread == name.as_str())
-            || (at < MOST_COMPARED && suggest::nearest(name.as_str(), unread.iter().map(String::as_str)).is_some())
-            || (near.is_none() && draft.nameless > 0);
+        let known = nearest(&mut members.clone().map(|name| name.get_ref().as_str()));
+        let near = known.as_ref().and_then(|near| members.clone().find(|name| name.get_ref().as_str() == near));
+        let close = known.or_else(|| nearest(&mut meant.iter().copied()));
+        let follows = meant.contains(&name.as_str())
+            || nearest(&mut broken.iter().copied()).is_some()
+            || (close.is_none() && draft.nameless > 0);
         if follows {
             continue;
         }
@@ -57,7 +59,7 @@ pub(super) fn report(
         }
         for place in places {
             let help =
-                near.map_or("name a member of this plan".to_owned(), |near| format!("write \"{}\"", near.get_ref()));
+                close.as_ref().map_or("name a member of this plan".to_owned(), |near| format!("write \"{near}\""));
             let mut diagnostic =
                 Diagnostic::new(Code::UnknownMember, message.clone(), source.label(place.span(), "no such member"));
             if let Some(near) = near.filter(|near| !named.contains(near.get_ref())) {
