@@ -5,4 +5,5 @@ mod canic;
 mod diagnostics;
 mod measure;
 mod project;
+mod run;
 mod simulate;
