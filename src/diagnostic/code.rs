@@ -147,6 +147,8 @@ codes! {
     JournalOperations = "E0416",
     /// a receipt lacks what its operation makes
     ReceiptField = "E0417",
+    /// a claim whose command is of something else
+    ClaimMismatch = "E0418",
 
     /// a manifest or mapping is not JSON
     ManifestSyntax = "E0501",
