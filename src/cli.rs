@@ -7,10 +7,14 @@ mod check;
 mod dry_run;
 mod exit;
 mod explain;
+mod init;
 mod input;
+mod live;
+mod preflight;
 mod progress;
 mod rehearse;
 mod resolve;
+mod rollback;
 mod run;
 mod session;
 mod status;
@@ -60,7 +64,9 @@ enum Verb {
     Run(run::Args),
     Status(status::Args),
     Resolve(resolve::Args),
+    Rollback(rollback::Args),
     Rehearse(rehearse::Args),
+    Init(init::Args),
     Explain(explain::Args),
     /// Print the JSON Schema of plans, for editors.
     Schema,
@@ -90,7 +96,9 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args, &terminal),
         Verb::Status(args) => status::run(&args, &terminal),
         Verb::Resolve(args) => resolve::run(&args, &terminal),
+        Verb::Rollback(args) => rollback::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
+        Verb::Init(args) => init::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
         Verb::Schema => {
             terminal.print_json(&crate::plan::schema());

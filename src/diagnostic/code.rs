@@ -188,6 +188,8 @@ codes! {
     MappingMissingSource = "E0522",
     /// a mapping moves a member whose identity is fixed
     MappingFixed = "E0523",
+    /// a mapping without the manifest that it belongs to
+    MappingAlone = "E0524",
 
     /// a journal of canic is not JSON
     CanicSyntax = "E0601",
@@ -227,6 +229,41 @@ codes! {
     CanicReceiptMissing = "E0618",
     /// the latest receipt of an operation of canic is stale or mismatched
     CanicReceiptStale = "E0619",
+    /// canic restored a canister that the plan does not, or the other way round
+    AdoptMember = "E0620",
+    /// canic restored something else than the plan says
+    AdoptOther = "E0621",
+    /// a load of canic was tried, and no safety snapshot was taken before
+    AdoptSafety = "E0622",
+    /// a canister that canic may have loaded is not stopped
+    AdoptOpen = "E0623",
+    /// the network does not tell how a canister of canic's journal is
+    AdoptSilent = "E0624",
+
+    /// the caller is another principal than the plan expects
+    CallerMismatch = "E0701",
+    /// no authority over a canister
+    NoAuthority = "E0702",
+    /// a canister that is not there
+    NoCanister = "E0703",
+    /// no answer about a canister
+    NoAnswer = "E0704",
+    /// no room for another snapshot
+    NoSlots = "E0705",
+    /// too few cycles for what is to be done
+    NoCycles = "E0706",
+    /// too little memory for an upload
+    NoMemory = "E0707",
+    /// too little space on the disk
+    NoDisk = "E0708",
+    /// a snapshot that is not on its canister
+    SnapshotGone = "E0709",
+    /// controllers or settings that are not what the plan asserts
+    SettingsDiffer = "E0710",
+    /// another version of icp than the restore was begun with
+    IcpChanged = "E0711",
+    /// no safety snapshot to go back to
+    NoSafety = "E0712",
 
     /// no safety snapshots
     SafetyOff = "W0101",
@@ -263,6 +300,19 @@ codes! {
     CanicEscape = "W0606",
     /// a key that canic's formats do not have
     CanicUnknownKey = "W0607",
+    /// what canic completed no longer holds and is done again
+    AdoptAgain = "W0608",
+
+    /// a canister that is stopped already
+    AlreadyStopped = "W0701",
+    /// a version of icp before 1.0
+    OldIcp = "W0702",
+    /// what does not travel with a snapshot to another canister
+    DoesNotTravel = "W0703",
+    /// uploads that do not all fit into memory at once
+    UploadsQueue = "W0704",
+    /// cycles that cannot be compared with what will be spent
+    CyclesUnknown = "W0705",
 }
 
 impl Code {

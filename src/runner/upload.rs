@@ -37,6 +37,7 @@ impl<'a> Worker<'a> {
         verified.map_err(|problems| if interrupt.is_set() { End::Interrupted } else { all(problems) })?;
         let listed = self.snapshots()?;
         let resumed = self.resumable(&listed)?;
+        self.facts.pieced = resumed.is_some();
         if resumed.is_none() {
             progress::put_aside(&staging).map_err(|problem| blocked(problem.to_string()))?;
             full(self.target(), &listed)?;
@@ -136,7 +137,7 @@ impl<'a> Worker<'a> {
         Ok(Proof { snapshot_id: Some(id.clone()), module_hash: artifact.seal.module_hash(), orphans, notes })
     }
 
-    fn artifact(&self) -> Result<&'a Artifact, End> {
+    pub(super) fn artifact(&self) -> Result<&'a Artifact, End> {
         self.runner.artifacts.get(&self.member.name).ok_or_else(|| blocked("the artifact is not known"))
     }
 

@@ -3,5 +3,6 @@
 mod artifact;
 mod canic;
 mod diagnostics;
+mod project;
 mod run;
 mod simulate;
