@@ -16,7 +16,7 @@ mod verify;
 mod worker;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::Duration,
 };
@@ -241,7 +241,7 @@ impl<'a> Run<'a> {
                             };
                             schedule = Schedule::new(journal.replay(), self.runner.options, busy);
                         }
-                        End::Trouble(..) => {}
+                        End::Trouble(..) | End::Interrupted => {}
                     }
                     self.ended(sequence, end);
                 }
@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Some jobs, within the limit for others than uploads.
+    /// Some jobs, within the limit for others than uploads, and one at a time for each operation.
     fn jobs(
         &mut self,
         journal: &mut Journal,
@@ -258,24 +258,25 @@ impl<'a> Run<'a> {
     ) {
         let (to_main, messages) = channel();
         let operations = journal.replay().operations.clone();
-        let mut jobs = jobs.into_iter();
+        let mut jobs: VecDeque<(Sequence, Job)> = jobs.into();
         std::thread::scope(|scope| {
-            let mut active = 0;
+            let mut active = BTreeSet::new();
             loop {
-                while active < self.runner.plan.limits.other as usize && self.failed.is_none() {
-                    let Some((sequence, job)) = jobs.next() else { break };
+                while active.len() < self.runner.plan.limits.other as usize && self.failed.is_none() {
+                    let Some(index) = jobs.iter().position(|(sequence, _)| !active.contains(sequence)) else { break };
+                    let Some((sequence, job)) = jobs.remove(index) else { break };
                     let Some(operation) = operations.get(sequence) else { break };
                     let Some(worker) = self.worker(journal, operation, Desk::new(to_main.clone(), sequence)) else {
                         break;
                     };
                     scope.spawn(move || worker.work(job));
-                    active += 1;
+                    active.insert(sequence);
                 }
-                if active == 0 {
+                if active.is_empty() {
                     break;
                 }
                 for (sequence, end) in self.receive(&messages, journal, observe) {
-                    active -= 1;
+                    active.remove(&sequence);
                     self.ended(sequence, end);
                 }
             }
@@ -289,6 +290,9 @@ impl<'a> Run<'a> {
         }
         let again = crate::rollback::take_back(journal.replay());
         for sequence in again {
+            if self.runner.interrupt.is_set() {
+                break;
+            }
             self.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
         }
     }

@@ -114,7 +114,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let again = format!("icp-restore run {}", args.plan);
+    let elsewhere = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
+    let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
+    let again = format!("icp-restore run {}{}", args.plan, elsewhere.chain(narrowed).collect::<String>());
     let job = Job {
         reading: &reading,
         plan,

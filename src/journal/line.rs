@@ -32,6 +32,9 @@ pub enum Unreadable {
 /// What stands before the first line.
 pub const START: Digest = Digest([0; 32]);
 
+/// What every journal begins with.
+pub(super) const BEGINNING: &str = "{\"v\":1,\"event\":\"opened\",";
+
 /// Writes an event as a line, without its end.
 ///
 /// # Errors

@@ -36,7 +36,7 @@ impl Schedule {
         let mut uploads = 0;
         for (operation, slot) in replay.iter() {
             let index = operation.sequence.index();
-            for after in operation.after.iter().filter(|after| !replay.slot(**after).is_completed()) {
+            for after in replay.waits_for(operation).filter(|after| !replay.slot(*after).is_completed()) {
                 schedule.waiting[index] += 1;
                 schedule.followers[after.index()].push(operation.sequence);
             }

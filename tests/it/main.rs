@@ -4,4 +4,5 @@ mod artifact;
 mod canic;
 mod diagnostics;
 mod project;
+mod run;
 mod simulate;
