@@ -8,6 +8,7 @@ mod dry_run;
 mod exit;
 mod explain;
 mod input;
+mod left;
 mod live;
 mod preflight;
 mod progress;

@@ -172,7 +172,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
                 text: job.reading.places.source.text().to_owned(),
                 only: job.only.clone(),
                 icp: version.clone(),
-                network: job.icp.selectors().iter().map(|flag| job.redactor.redact(flag)).collect(),
+                network: job.redactor.args(job.icp.selectors()),
                 targets: named_targets(job.reading, &plan),
                 operations: operation::compile(&plan).iter().cloned().collect(),
                 parent: job.parent,
