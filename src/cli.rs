@@ -7,6 +7,7 @@ mod check;
 mod dry_run;
 mod exit;
 mod explain;
+mod init;
 mod input;
 mod left;
 mod live;
@@ -66,6 +67,7 @@ enum Verb {
     Resolve(resolve::Args),
     Rollback(rollback::Args),
     Rehearse(rehearse::Args),
+    Init(init::Args),
     Explain(explain::Args),
     /// Print the JSON Schema of plans, for editors.
     Schema,
@@ -97,6 +99,7 @@ pub fn main() -> ExitCode {
         Verb::Resolve(args) => resolve::run(&args, &terminal),
         Verb::Rollback(args) => rollback::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
+        Verb::Init(args) => init::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
         Verb::Schema => {
             terminal.print_json(&crate::plan::schema());

@@ -8,7 +8,8 @@
 //! 4. [`runner`]: picks what is ready, claims it, lets [`icp`] act, records the receipt, settles what is unknown;
 //! 5. [`cli`]: the verbs; the only room that prints and knows exit codes.
 //!
-//! Beside them: [`artifact`] (snapshots on disk), [`simulate`] (a fleet without a network), [`id`] and [`json`].
+//! Beside them: [`artifact`] (snapshots on disk), [`init`] (first plans), [`canic`] (the ancestor's files),
+//! [`simulate`] (a fleet without a network), [`id`] and [`json`].
 
 pub mod artifact;
 pub mod canic;
@@ -16,6 +17,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod icp;
 pub mod id;
+pub mod init;
 pub mod journal;
 pub mod json;
 pub mod operation;

@@ -188,6 +188,8 @@ codes! {
     MappingMissingSource = "E0522",
     /// a mapping moves a member whose identity is fixed
     MappingFixed = "E0523",
+    /// a mapping without the manifest that it belongs to
+    MappingAlone = "E0524",
 
     /// a journal of canic is not JSON
     CanicSyntax = "E0601",
@@ -227,6 +229,16 @@ codes! {
     CanicReceiptMissing = "E0618",
     /// the latest receipt of an operation of canic is stale or mismatched
     CanicReceiptStale = "E0619",
+    /// canic restored a canister that the plan does not, or the other way round
+    AdoptMember = "E0620",
+    /// canic restored something else than the plan says
+    AdoptOther = "E0621",
+    /// a load of canic was tried, and no safety snapshot was taken before
+    AdoptSafety = "E0622",
+    /// a canister that canic may have loaded is not stopped
+    AdoptOpen = "E0623",
+    /// the network does not tell how a canister of canic's journal is
+    AdoptSilent = "E0624",
 
     /// the caller is another principal than the plan expects
     CallerMismatch = "E0701",
@@ -288,6 +300,8 @@ codes! {
     CanicEscape = "W0606",
     /// a key that canic's formats do not have
     CanicUnknownKey = "W0607",
+    /// what canic completed no longer holds and is done again
+    AdoptAgain = "W0608",
 
     /// a canister that is stopped already
     AlreadyStopped = "W0701",
