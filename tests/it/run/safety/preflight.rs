@@ -99,11 +99,12 @@ fn another_icp_is_asked_for() {
         format!("#!/bin/sh\nif [ \"$1\" = --version ]; then echo 'icp 0.9.0'; else exec {} \"$@\"; fi\n", scene.icp);
     std::fs::write(&other, script).unwrap();
     std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let run = scene.run(&["--icp", other.as_str()]).expect(4);
+    let run_other = |args: &[&str]| scene.verb(&[&["run", "plan.toml", "--icp", other.as_str()], args].concat());
+    let run = run_other(&[]).expect(4);
     assert!(run.stderr.contains("[E0711]") && run.stderr.contains("[W0702]"), "{}", run.stderr);
-    scene.run(&["--icp", other.as_str(), "--accept-icp-change", "--max-steps", "1"]).expect(9);
+    run_other(&["--accept-icp-change", "--max-steps", "1"]).expect(9);
     // It is the one of the run before now.
-    scene.run(&["--icp", other.as_str()]).expect(0);
+    run_other(&[]).expect(0);
     scene.assert_restored();
 }
 

@@ -53,7 +53,7 @@ fn a_rollback_that_was_cut_short_goes_on() {
     let scene = Scene::careful();
     scene.fault("load-snapshot db: reject IC0305");
     scene.run(&[]).expect(5);
-    let cut = scene.back(&["--max-steps", "4"]).expect(9);
+    let cut = scene.back(&["--max-steps", "2"]).expect(9);
     assert!(cut.stderr.contains("icp-restore rollback fleet.journal.jsonl"), "{}", cut.stderr);
     scene.fault("load-snapshot root: kill-runner at after-effect");
     let killed = scene.back(&[]);
