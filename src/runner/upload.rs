@@ -112,7 +112,7 @@ impl<'a> Worker<'a> {
         let Ok(artifact) = self.artifact() else { return Vec::new() };
         let blobs = [WASM_MODULE, WASM_MEMORY, STABLE_MEMORY];
         let least: u64 = blobs.iter().filter_map(|blob| artifact.seal.file(blob)).map(|file| file.size).sum();
-        let most = artifact.seal.files.iter().map(|file| file.size).sum::<u64>() + (64 << 10);
+        let most = artifact.seal.files.iter().map(|file| file.size).sum::<u64>() + (4 << 10);
         let size = |id: &SnapshotId| listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
         let new = self.new_since_claim(listed).into_iter().filter(|id| Some(id) != but);
         new.filter(|id| size(id).is_some_and(|size| (least..=most).contains(&size))).collect()
