@@ -114,9 +114,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let named = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
+    let elsewhere = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
     let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
-    let again = format!("icp-restore run {}{}", args.plan, named.chain(narrowed).collect::<String>());
+    let again = format!("icp-restore run {}{}", args.plan, elsewhere.chain(narrowed).collect::<String>());
     let job = Job {
         reading: &reading,
         plan,
@@ -172,7 +172,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
                 text: job.reading.places.source.text().to_owned(),
                 only: job.only.clone(),
                 icp: version.clone(),
-                network: job.icp.selectors().iter().map(|flag| job.redactor.redact(flag)).collect(),
+                network: job.redactor.args(job.icp.selectors()),
                 targets: named_targets(job.reading, &plan),
                 operations: operation::compile(&plan).iter().cloned().collect(),
                 parent: job.parent,
