@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod init;
 mod input;
+mod left;
 mod live;
 mod preflight;
 mod progress;

@@ -3,6 +3,7 @@
 //! One thread owns the journal; a worker for each operation under way asks it to record events and goes on when they are
 //! durable. Events that arrive together are synced together. A worker never has an effect without its claim on disk.
 
+mod candid;
 mod desk;
 mod load;
 mod readback;

@@ -123,11 +123,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let named = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
+    let elsewhere = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
     let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
     let share =
         args.how.partition.iter().map(|share| format!(" --until uploaded --partition {}/{}", share.which, share.of));
-    let flags: String = named.chain(narrowed).chain(share).collect();
+    let flags: String = elsewhere.chain(narrowed).chain(share).collect();
     let again = format!("icp-restore run {}{flags}", args.plan);
     let job = Job {
         reading: &reading,
@@ -218,7 +218,7 @@ fn create(job: &Job<'_>, plan: &Plan, version: &str) -> Result<Journal, Failure>
         text: job.reading.places.source.text().to_owned(),
         only: job.only.clone(),
         icp: version.to_owned(),
-        network: job.icp.selectors().iter().map(|flag| job.redactor.redact(flag)).collect(),
+        network: job.redactor.args(job.icp.selectors()),
         targets: named_targets(job.reading, plan),
         operations: operation::compile(plan).iter().cloned().collect(),
         parent: job.parent,

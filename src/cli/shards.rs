@@ -189,7 +189,7 @@ fn read(
         }
     };
     let source = Source::new(file.as_str(), text);
-    let problems = journal::check::journal(&source);
+    let problems = journal::check::journal(&source, &[]);
     let sound = problems.iter().all(|problem| problem.severity() == Severity::Warning);
     diagnostics.extend(problems);
     let (Ok(follower), true) = (Follower::new(file), sound) else { return };

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{
     Exit, Failure,
+    left::{self, Remnant},
     progress::Progress,
     terminal::{Terminal, printable},
 };
@@ -67,6 +68,7 @@ struct Report<'a> {
     attention: bool,
     counts: Counts,
     operations: Vec<Line<'a>>,
+    left_on_chain: Vec<Remnant<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -199,6 +201,7 @@ fn report(replay: &Replay, running: bool) -> Report<'_> {
         attention: counts.failed > 0 || counts.unknown > 0,
         counts,
         operations,
+        left_on_chain: left::left_on_chain(replay),
     }
 }
 
@@ -225,5 +228,5 @@ fn text(report: &Report<'_>) -> String {
                 .as_str();
         text.push('\n');
     }
-    text
+    text + &left::text(&report.left_on_chain)
 }

@@ -157,14 +157,25 @@ impl Terminal {
     }
 }
 
-/// A text that comes from elsewhere, without anything that could drive the terminal.
+/// A text that comes from elsewhere, without anything that could drive the terminal or the CI that reads it.
 pub(super) fn printable(text: &str) -> String {
+    let text: Vec<String> = text.split('\n').map(harmless).collect();
+    let text = text.join("\n");
     text.chars()
         .flat_map(|c| match c.is_control() && c != '\n' {
             true => c.escape_default().collect::<Vec<_>>(),
             false => vec![c],
         })
         .collect()
+}
+
+/// GitHub takes a line that begins with `::`, or has `##[` in it, for a command to itself, and Azure `##vso[`.
+fn harmless(line: &str) -> String {
+    let line = line.replace("##[", "## [").replace("##vso[", "## vso[");
+    match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!(": :{rest}"),
+        None => line,
+    }
 }
 
 fn width(terminal: bool) -> Option<usize> {

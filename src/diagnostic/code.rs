@@ -80,6 +80,8 @@ codes! {
     BadRootKey = "E0115",
     /// a version of the format that this program does not know
     UnknownVersion = "E0116",
+    /// a newer version of this program is required
+    TooOld = "E0117",
 
     /// a name is used twice
     DuplicateName = "E0201",
@@ -145,6 +147,8 @@ codes! {
     JournalOperations = "E0416",
     /// a receipt lacks what its operation makes
     ReceiptField = "E0417",
+    /// a claim whose command is of something else
+    ClaimMismatch = "E0418",
 
     /// a manifest or mapping is not JSON
     ManifestSyntax = "E0501",

@@ -116,7 +116,7 @@ pub(super) fn read(line: &str) -> Result<(Head, Event), Unreadable> {
     Ok((Head { at: head.at, prev: head.prev, sum: is_whole(line) }, event))
 }
 
-const SUM: &str = ",\"sum\":\"";
+pub(super) const SUM: &str = ",\"sum\":\"";
 
 /// Whether a line is as it was written.
 pub(super) fn is_whole(line: &str) -> bool {
@@ -124,6 +124,6 @@ pub(super) fn is_whole(line: &str) -> bool {
     rest.strip_suffix("\"}").is_some_and(|written| written == sum(before))
 }
 
-fn sum(before: impl AsRef<[u8]>) -> String {
+pub(super) fn sum(before: impl AsRef<[u8]>) -> String {
     hex::encode(&Digest::of(before).0[..8])
 }

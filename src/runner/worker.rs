@@ -106,6 +106,7 @@ pub(super) enum Ready {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proof {
     pub(super) snapshot_id: Option<SnapshotId>,
+    pub(super) snapshot_size: Option<u64>,
     pub(super) module_hash: Option<Digest>,
     pub(super) orphans: Vec<SnapshotId>,
     pub(super) notes: Vec<String>,
@@ -464,6 +465,7 @@ impl<'a> Worker<'a> {
             rejection: rejection.map(|rejection| Rejection { message: redact(&rejection.message), ..rejection }),
             notes: proof.notes.iter().map(|note| redact(note)).collect(),
             snapshot_id: proof.snapshot_id,
+            snapshot_size: proof.snapshot_size,
             module_hash: proof.module_hash,
             orphans: proof.orphans,
             started,
@@ -474,8 +476,7 @@ impl<'a> Worker<'a> {
     }
 
     fn redacted(&self, command: Command) -> Command {
-        let args = command.args.iter().map(|arg| self.runner.redactor.redact(arg)).collect();
-        Command { args, ..command }
+        self.runner.redactor.command(&command)
     }
 
     /// Where the output of the latest attempt goes.

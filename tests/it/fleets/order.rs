@@ -114,7 +114,7 @@ fn failed_uploads_may_be_tolerated_but_nothing_is_stopped_then() {
 #[test]
 fn uploads_queue_for_memory() {
     // Each takes five times its largest blob: one fits, and not two.
-    let scene = Scene::new(4, &format!("[limits]\nupload = 4\nupload-memory = \"{}KB\"\n", HEAP * 9 / 1000));
+    let scene = Scene::new(4, &format!("[limits]\nupload = 4\nupload-memory = \"{}kB\"\n", HEAP * 9 / 1000));
     scene.run(&["--until", "uploaded"]).expect(9);
     assert_eq!(at_once(&scene, Kind::UploadSnapshot), 1);
     assert_eq!(scene.claimed().len(), 4);
