@@ -18,6 +18,7 @@ mod resolve;
 mod rollback;
 mod run;
 mod session;
+mod shards;
 mod status;
 mod terminal;
 

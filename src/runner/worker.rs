@@ -123,7 +123,12 @@ pub(super) enum Found {
 }
 
 impl Facts {
-    pub(super) fn gather(plan: &Plan, journal: &Journal, operation: &Operation) -> Result<Self, journal::Error> {
+    pub(super) fn gather(
+        plan: &Plan,
+        member: &Member,
+        journal: &Journal,
+        operation: &Operation,
+    ) -> Result<Self, journal::Error> {
         let replay = journal.replay();
         let slot = replay.slot(operation.sequence);
         let of =
@@ -143,8 +148,7 @@ impl Facts {
             };
             Expected { code, running }
         };
-        let member = plan.member(&operation.member);
-        let stop = member.and_then(|member| of(Kind::StopCanister, member));
+        let stop = of(Kind::StopCanister, member);
         Ok(Self {
             attempts: slot.attempts,
             before: slot.before.as_deref().cloned(),
@@ -158,7 +162,7 @@ impl Facts {
             snapshot: replay.snapshot(operation).cloned(),
             expected: match operation.kind {
                 Kind::VerifyFleet => plan.members.iter().map(expected).collect(),
-                _ => member.map(expected).into_iter().collect(),
+                _ => vec![expected(member)],
             },
             stop: replay.operations.find(Kind::StopCanister, &operation.member).map(|stop| stop.sequence),
             stops: stop.map_or(0, |stop| stop.attempts),
