@@ -198,7 +198,13 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         redactor: &job.redactor,
     };
     let mut progress = Progress::new(terminal, journal.replay());
-    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
+    let mut told = false;
+    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
+        if interrupt.is_set() && !std::mem::replace(&mut told, true) {
+            terminal.say("signal: nothing more begins, and what is under way is waited for; a second one ends it");
+        }
+        progress.notice(&notice, replay);
+    })?;
     progress.finish();
     let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
     tell(&ending, &journal, job, terminal);
