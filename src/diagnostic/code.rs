@@ -80,6 +80,8 @@ codes! {
     BadRootKey = "E0115",
     /// a version of the format that this program does not know
     UnknownVersion = "E0116",
+    /// a newer version of this program is required
+    TooOld = "E0117",
 
     /// a name is used twice
     DuplicateName = "E0201",
@@ -145,6 +147,8 @@ codes! {
     JournalOperations = "E0416",
     /// a receipt lacks what its operation makes
     ReceiptField = "E0417",
+    /// a claim whose command is of something else
+    ClaimMismatch = "E0418",
 
     /// a manifest or mapping is not JSON
     ManifestSyntax = "E0501",
@@ -264,6 +268,16 @@ codes! {
     IcpChanged = "E0711",
     /// no safety snapshot to go back to
     NoSafety = "E0712",
+    /// no journal of uploads where one was named
+    ShardMissing = "E0751",
+    /// a journal of uploads that belongs to another restore
+    ForeignShard = "E0752",
+    /// an upload that none of the shards completed
+    UploadMissing = "E0753",
+    /// an upload that was completed twice
+    UploadTwice = "E0754",
+    /// an uploaded snapshot that is not on its canister
+    UploadGone = "E0755",
 
     /// no safety snapshots
     SafetyOff = "W0101",
