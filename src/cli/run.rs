@@ -203,7 +203,13 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         redactor: &job.redactor,
     };
     let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
-    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
+    let mut told = false;
+    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
+        if interrupt.is_set() && !std::mem::replace(&mut told, true) {
+            terminal.say("signal: nothing more begins, and what is under way is waited for; a second one ends it");
+        }
+        progress.notice(&notice, replay);
+    })?;
     progress.finish();
     let exit = Exit::of_run(&ending, number(&signal));
     tell(&ending, &journal, job, terminal);
