@@ -22,7 +22,7 @@ Examples:
   icp-restore check plans/fleet.toml --artifacts --deny-warnings
   icp-restore check plans/*.toml --format github      annotations on a pull request")]
 pub(super) struct Args {
-    /// Plans (.toml) and journals (.jsonl).
+    /// Plans (.toml), journals (.jsonl), and manifests, mappings and journals of canic (.json).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<Utf8PathBuf>,
     /// Read artifacts whole: seals, sizes, chunks.
@@ -53,7 +53,7 @@ enum Format {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut diagnostics = Vec::new();
     for file in &args.files {
-        diagnostics.extend(check(file, args.artifacts));
+        diagnostics.extend(check(file, args));
     }
     let root = Utf8Path::new("");
     match args.format {
@@ -76,7 +76,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(if diagnostics.iter().any(bad) { Exit::Invalid } else { Exit::Done })
 }
 
-fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
+fn check(file: &Utf8Path, args: &Args) -> Vec<Diagnostic> {
+    if let Some(diagnostics) = super::canic::check(file, &args.files) {
+        return diagnostics;
+    }
     // A journal is told by what it holds: its name may be anything.
     let is_json = std::fs::File::open(file).is_ok_and(|mut opened| {
         let mut first = [0; 1];
@@ -84,6 +87,7 @@ fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
     });
     if is_json || file.extension() == Some("jsonl") {
         return match std::fs::read(file) {
+            Ok(bytes) if is_other(&bytes) => vec![unknown(file)],
             Ok(bytes) => journal::check::bytes(file.as_str(), bytes),
             Err(_) => input::read(file, u64::MAX).err().into_iter().collect(),
         };
@@ -94,7 +98,7 @@ fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
     };
     let folder = plan::folder(file);
     let mut diagnostics = reading.warnings.clone();
-    if artifacts {
+    if args.artifacts {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let verified = plan::verify(&reading, folder, &|_| true, threads, &|_| ControlFlow::Continue(()));
         match verified {
@@ -106,6 +110,21 @@ fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
     }
     crate::diagnostic::sort(&mut diagnostics);
     diagnostics
+}
+
+/// Whether a text is one JSON document that has nothing of an event: a journal has an event a line.
+fn is_other(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|json| {
+        let keys = ["v", "event", "at", "prev", "sum"];
+        json.as_object().is_none_or(|object| !keys.iter().any(|key| object.contains_key(*key)))
+    })
+}
+
+fn unknown(file: &Utf8Path) -> Diagnostic {
+    let source = crate::diagnostic::Source::new(file.as_str(), "");
+    let message = format!("{file} is JSON, and neither a journal nor a file of canic");
+    Diagnostic::new(Code::UnknownFile, message, source.label(0..0, ""))
+        .with_help("name a plan, a journal, or a manifest, mapping or journal of canic")
 }
 
 /// Warns of a limit on memory that is below what the largest upload takes.

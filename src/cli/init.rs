@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let output = match &args.output {
         Some(output) if output == "-" => None,
         Some(output) => Some(output.clone()),
-        None => Some(Utf8PathBuf::from(format!("{folder}.toml"))),
+        None => Some(beside(manifest.as_deref().map_or(named.as_path(), plan::folder), &folder)),
     };
     let text = match &manifest {
         Some(file) => {
@@ -169,6 +169,14 @@ fn seals(manifest: &Manifest, folder: &Utf8Path) -> Result<BTreeMap<usize, Diges
         }
     }
     if problems.is_empty() { Ok(seals) } else { Err(problems) }
+}
+
+/// Beside a folder and under its name, as the user named it where that says its name.
+fn beside(named: &Utf8Path, folder: &Utf8Path) -> Utf8PathBuf {
+    match named.file_name() {
+        Some(name) => named.with_file_name(format!("{name}.toml")),
+        None => Utf8PathBuf::from(format!("{folder}.toml")),
+    }
 }
 
 /// A folder as it is to stand in a plan at some place; one on stdout is taken to be put where we are.

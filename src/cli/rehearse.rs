@@ -90,6 +90,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         how: &args.how,
         journal,
         redactor,
+        adopt: None,
     };
     run::execute(&job, terminal)
 }

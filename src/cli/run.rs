@@ -14,7 +14,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure, input,
+    Exit, Failure, adopt, input,
     progress::Progress,
     session::{self, Program},
     terminal::{Terminal, printable},
@@ -51,6 +51,9 @@ pub(super) struct Args {
     /// Restore these members, and all that they depend on, alone.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
+    /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
+    #[arg(long, value_name = "FILE", conflicts_with = "only")]
+    adopt: Option<Utf8PathBuf>,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
@@ -84,6 +87,8 @@ pub(super) struct Job<'a> {
     pub(super) how: &'a How,
     pub(super) journal: Utf8PathBuf,
     pub(super) redactor: Redactor,
+    /// The journal of canic that is taken over.
+    pub(super) adopt: Option<Utf8PathBuf>,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -103,7 +108,17 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let job = Job { reading: &reading, plan, only, file: &args.plan, icp, how: &args.how, journal, redactor };
+    let job = Job {
+        reading: &reading,
+        plan,
+        only,
+        file: &args.plan,
+        icp,
+        how: &args.how,
+        journal,
+        redactor,
+        adopt: args.adopt.clone(),
+    };
     execute(&job, terminal)
 }
 
@@ -123,6 +138,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         }
     };
     let artifacts = artifacts(job.reading, &plan, job.file, journal.as_ref(), terminal)?;
+    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)?;
     let mut journal = match journal.take() {
         Some(journal) => journal,
         None => {
@@ -147,6 +163,9 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         icp: version,
         who: who(),
     })])?;
+    if !adopted.is_empty() {
+        journal.record(&adopted)?;
+    }
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,

@@ -25,7 +25,7 @@ Examples:
   icp-restore status plans/fleet.journal.jsonl
   icp-restore status plans/fleet.journal.jsonl --require-complete && echo restored")]
 pub(super) struct Args {
-    /// The journal.
+    /// The journal; one of canic will do as well.
     journal: Utf8PathBuf,
     /// Exit with 9 unless everything is completed.
     #[arg(long)]
@@ -106,6 +106,15 @@ enum Word {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    if let Some(report) = super::canic::status(&args.journal)? {
+        match args.format {
+            Format::Json => terminal.print_json(&report),
+            Format::Text => terminal.print(&report.text()),
+        }
+        let unmet =
+            (args.require_complete && !report.is_complete()) || (args.require_no_attention && report.needs_attention());
+        return Ok(if unmet { Exit::Stopped } else { Exit::Done });
+    }
     let replay = journal::load(&args.journal)?;
     let report = report(&replay, journal::is_locked(&args.journal));
     match args.format {

@@ -169,9 +169,10 @@ impl Replay {
         self.slots.iter().all(Slot::is_completed)
     }
 
-    /// Whether a load was ever tried: from then on a canister that was stopped is not simply started again.
+    /// Whether a load was ever tried, here or where it was taken over from: from then on a canister that was stopped is not simply started again.
     pub fn has_loaded(&self) -> bool {
-        self.iter().any(|(operation, slot)| operation.kind == Kind::LoadSnapshot && slot.attempts > 0)
+        let tried = |slot: &Slot| slot.attempts > 0 || slot.is_completed();
+        self.iter().any(|(operation, slot)| operation.kind == Kind::LoadSnapshot && tried(slot))
     }
 
     /// The snapshot that an operation works on, where its id is known by now.
