@@ -78,7 +78,8 @@ impl<'a> Case<'_, 'a> {
         let load = load(&pair.load);
         let stopped = self.status.state == status::State::Stopped;
         let opened = pair.start.was_begun();
-        if load != Load::Not && !stopped && !opened {
+        let explained = load == Load::Not || stopped || (load == Load::Done && opened);
+        if !explained {
             let label = self.label(&pair.load, "it loaded this, or may have");
             let state = format!("{:?}", self.status.state).to_lowercase();
             let message = format!("{} is {state}, and canic did not start it", pair.member.target);

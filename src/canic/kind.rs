@@ -20,9 +20,10 @@ impl Kind {
         if !text.starts_with('{') || is_event(text) {
             return None;
         }
-        let has = |key: &str| match Json::parse(text) {
-            Ok(json) => json.get(key).is_some(),
-            Err(_) => text.contains(&format!("\"{key}\"")),
+        let keys = Json::parse(text).ok().map(|json| json.entries());
+        let has = |key: &str| match &keys {
+            Some(keys) => keys.iter().any(|entry| entry.key == key),
+            None => text.contains(&format!("\"{key}\"")),
         };
         match () {
             () if has("manifest_version") || has("topology_hash_algorithm") || has("consistency") => {

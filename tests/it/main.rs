@@ -1,5 +1,6 @@
 //! The tests of the built program.
 
+mod adopt;
 mod artifact;
 mod canic;
 mod diagnostics;
