@@ -4,4 +4,5 @@ mod adopt;
 mod artifact;
 mod canic;
 mod diagnostics;
+mod init;
 mod simulate;
