@@ -116,6 +116,15 @@ impl<'a> Case<'_, 'a> {
     /// Takes over an upload whose snapshot is still there, and gives its id.
     fn upload(&mut self, load: Load) -> Option<SnapshotId> {
         let step = &self.pair.upload;
+        if step.was_begun() && step.state() != State::Completed {
+            let target = self.pair.member.target.to_string();
+            let message = format!("canic began to upload to {target}, and it is not known what that left there");
+            let label = self.label(step, "begun, and no id is known");
+            self.problems.push(
+                Diagnostic::new(Code::AdoptLeft, message, label)
+                    .with_help(format!("look at `icp canister snapshot list {target}` when all is done")),
+            );
+        }
         let receipt = step.latest().filter(|_| step.state() == State::Completed)?;
         let written = receipt.uploaded_snapshot_id.value.as_deref().unwrap_or_default();
         let id = written.parse::<SnapshotId>().ok();

@@ -48,9 +48,8 @@ pub(super) struct Args {
 pub(super) const LARGEST: u64 = 256 << 20;
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let named = match (&args.from, &args.folder) {
-        (Some(path), _) | (None, Some(path)) => path,
-        (None, None) => return Err(Failure::new(Exit::Usage, "name a folder")),
+    let (Some(named), _) | (None, Some(named)) = (&args.from, &args.folder) else {
+        return Err(Failure::new(Exit::Usage, "name a folder"));
     };
     let manifest = manifest_of(named, args.from.is_some())?;
     if args.mapping.is_some() && manifest.is_none() {
@@ -108,15 +107,15 @@ fn manifest_of(path: &Utf8Path, asked: bool) -> Result<Option<Utf8PathBuf>, Fail
 
 /// The plan of the artifacts in a folder, or of the one that it is.
 fn from_artifacts(folder: &Utf8Path, output: Option<&Utf8Path>) -> Result<String, Failure> {
-    let found = init::find(folder).map_err(failure)?;
+    let found = init::find(folder).map_err(|problem| failure(&problem))?;
     let name = name(folder.file_name().unwrap_or_default())?;
     let (folder, artifacts) = match (&found[..], folder.parent(), folder.file_name()) {
-        ([], ..) => return Err(failure(Problem::Nothing(folder.to_owned()))),
+        ([], ..) => return Err(failure(&Problem::Nothing(folder.to_owned()))),
         ([only], Some(parent), Some(name)) if only.as_str().is_empty() => (parent, vec![Utf8PathBuf::from(name)]),
         _ => (folder, found),
     };
     let root = relative(folder, output)?;
-    init::plan(folder, &artifacts, &name, &root, &|_| ControlFlow::Continue(())).map_err(failure)
+    init::plan(folder, &artifacts, &name, &root, &|_| ControlFlow::Continue(())).map_err(|problem| failure(&problem))
 }
 
 /// The plan of a manifest.
@@ -219,12 +218,12 @@ fn write(output: &Utf8Path, text: &str, force: bool) -> Result<(), Failure> {
 }
 
 /// What keeps artifacts from being a plan.
-fn failure(problem: Problem) -> Failure {
-    let exit = match &problem {
+fn failure(problem: &Problem) -> Failure {
+    let exit = match problem {
         Problem::Io { .. } => Exit::Internal,
         Problem::Nothing(_) | Problem::Seal(_) => Exit::Invalid,
     };
-    let help = match &problem {
+    let help = match problem {
         Problem::Io { .. } => None,
         Problem::Nothing(_) => Some("name a folder into which `icp canister snapshot download` wrote"),
         Problem::Seal(_) => Some("put the artifacts back from their backup"),

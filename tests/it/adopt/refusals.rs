@@ -42,6 +42,18 @@ fn uploads_whose_snapshot_is_gone_are_done_again() {
 }
 
 #[test]
+fn what_an_upload_may_have_left_behind_is_told() {
+    let world = World::new(2);
+    world.ancestor(1, Then::DieAfter);
+    world.init("");
+    let output = world.adopt();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("W0609") && said(&output).contains("snapshot list"), "{}", said(&output));
+    // The one that the ancestor lost, ours, and the safety snapshot.
+    assert_eq!(world.canister(1).snapshots.len(), 3);
+}
+
+#[test]
 fn a_canister_that_somebody_started_is_stopped_again() {
     let world = World::new(2);
     world.ancestor(4, Then::Stop);
