@@ -11,9 +11,12 @@ mod exit;
 mod explain;
 mod init;
 mod input;
+mod live;
+mod preflight;
 mod progress;
 mod rehearse;
 mod resolve;
+mod rollback;
 mod run;
 mod session;
 mod status;
@@ -63,6 +66,7 @@ enum Verb {
     Run(run::Args),
     Status(status::Args),
     Resolve(resolve::Args),
+    Rollback(rollback::Args),
     Rehearse(rehearse::Args),
     Init(init::Args),
     Explain(explain::Args),
@@ -94,6 +98,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args, &terminal),
         Verb::Status(args) => status::run(&args, &terminal),
         Verb::Resolve(args) => resolve::run(&args, &terminal),
+        Verb::Rollback(args) => rollback::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
         Verb::Init(args) => init::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),

@@ -12,7 +12,7 @@ pub mod replay;
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -32,6 +32,8 @@ pub struct Journal {
     /// The digest of the last line.
     head: Digest,
     lines: usize,
+    /// Bytes of whole lines.
+    length: u64,
     /// A write failed: what is on disk is not known, so nothing more is written.
     broken: bool,
 }
@@ -63,6 +65,9 @@ pub enum Error {
     /// There is nothing in it.
     #[error("{0} is empty: no run has begun")]
     Empty(Utf8PathBuf),
+    /// There is something else in it.
+    #[error("{0} is no journal: it does not begin like one")]
+    Foreign(Utf8PathBuf),
     /// An event that cannot follow: a fault of this program, caught before it was written.
     #[error("refused to write an event that cannot be: {}", .0.message)]
     Refused(Breach),
@@ -89,11 +94,12 @@ impl Journal {
         let at = Timestamp::now();
         let event = Event::Opened(Box::new(opened.clone()));
         let replay = Replay::new(opened, at).map_err(Error::Refused)?;
-        let mut journal = Self { path: path.to_owned(), file, replay, head: line::START, lines: 0, broken: false };
+        let path = path.to_owned();
+        let mut journal = Self { path, file, replay, head: line::START, lines: 0, length: 0, broken: false };
         journal.append(&[event], at)?;
         // The name of a new file is durable only once its folder is.
-        let folder = File::open(crate::plan::folder(path)).and_then(|folder| folder.sync_all());
-        folder.map_err(|source| io_error("sync the folder of", path, source))?;
+        let folder = File::open(crate::plan::folder(&journal.path)).and_then(|folder| folder.sync_all());
+        folder.map_err(|source| io_error("sync the folder of", &journal.path, source))?;
         Ok(journal)
     }
 
@@ -110,7 +116,7 @@ impl Journal {
         lock(&file, path)?;
         let Some(Read { replay, head, lines, length }) = read(&file, path)? else { return Ok(None) };
         file.set_len(length).map_err(|source| io_error("write", path, source))?;
-        Ok(Some(Self { path: path.to_owned(), file, replay, head, lines, broken: false }))
+        Ok(Some(Self { path: path.to_owned(), file, replay, head, lines, length, broken: false }))
     }
 
     /// Writes events, durably, before it counts them as happened.
@@ -166,6 +172,15 @@ impl Journal {
         Ok(folder)
     }
 
+    /// A journal that was removed or replaced is written for nobody.
+    fn is_in_place(&self) -> io::Result<()> {
+        let (ours, there) = (self.file.metadata()?, std::fs::metadata(&self.path)?);
+        match (ours.dev(), ours.ino()) == (there.dev(), there.ino()) {
+            true => Ok(()),
+            false => Err(io::Error::other("another file is in its place")),
+        }
+    }
+
     fn append(&mut self, events: &[Event], at: Timestamp) -> Result<(), Error> {
         let mut text = String::new();
         let mut head = self.head;
@@ -175,11 +190,14 @@ impl Journal {
             text.push_str(&line);
             text.push('\n');
         }
-        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
-        written.map_err(|source| {
+        let written = self.is_in_place().and_then(|()| self.file.write_all(text.as_bytes()));
+        written.and_then(|()| self.file.sync_data()).map_err(|source| {
             self.broken = true;
+            // A claim of which nothing came must not be found, if that can be helped; a torn line is dropped anyway.
+            let _full = self.file.set_len(self.length);
             io_error("write", &self.path, source)
         })?;
+        self.length += text.len() as u64;
         self.head = head;
         self.lines += events.len();
         Ok(())
@@ -238,6 +256,11 @@ fn read(mut file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
         buffer.clear();
         let count = reader.read_until(b'\n', &mut buffer).map_err(failed)?;
         if buffer.pop() != Some(b'\n') {
+            // Only what may be a first line of ours that was not finished may be written over.
+            let end = buffer.len().min(line::BEGINNING.len());
+            if state.is_none() && count > 0 && !buffer.starts_with(&line::BEGINNING.as_bytes()[..end]) {
+                return Err(Error::Foreign(path.to_owned()));
+            }
             break;
         }
         length += count as u64;

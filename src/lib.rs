@@ -23,5 +23,7 @@ pub mod journal;
 pub mod json;
 pub mod operation;
 pub mod plan;
+pub mod preflight;
+pub mod rollback;
 pub mod runner;
 pub mod simulate;

@@ -5,6 +5,7 @@
 
 mod desk;
 mod load;
+mod readback;
 mod remove;
 mod schedule;
 mod start;
@@ -15,7 +16,7 @@ mod verify;
 mod worker;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::Duration,
 };
@@ -164,6 +165,25 @@ pub fn run(
     Ok(Ending { verdict, troubles: run.troubles })
 }
 
+/// Starts again what a restore has stopped and never loaded, children first: for the way back.
+///
+/// # Errors
+/// As [`run`].
+pub fn take_back(
+    runner: &Runner<'_>,
+    journal: &mut Journal,
+    observe: &mut dyn FnMut(Notice<'_>, &Replay),
+) -> Result<Vec<Trouble>, journal::Error> {
+    let mut run = Run { runner, troubles: Vec::new(), failed: None, steps: 0 };
+    for sequence in crate::rollback::take_back(journal.replay()) {
+        run.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
+    }
+    match run.failed {
+        Some(error) => Err(error),
+        None => Ok(run.troubles),
+    }
+}
+
 struct Run<'a> {
     runner: &'a Runner<'a>,
     troubles: Vec<Trouble>,
@@ -221,7 +241,7 @@ impl<'a> Run<'a> {
                             };
                             schedule = Schedule::new(journal.replay(), self.runner.options, busy);
                         }
-                        End::Trouble(..) => {}
+                        End::Trouble(..) | End::Interrupted => {}
                     }
                     self.ended(sequence, end);
                 }
@@ -229,7 +249,7 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Some jobs, within the limit for others than uploads.
+    /// Some jobs, within the limit for others than uploads, and one at a time for each operation.
     fn jobs(
         &mut self,
         journal: &mut Journal,
@@ -238,24 +258,25 @@ impl<'a> Run<'a> {
     ) {
         let (to_main, messages) = channel();
         let operations = journal.replay().operations.clone();
-        let mut jobs = jobs.into_iter();
+        let mut jobs: VecDeque<(Sequence, Job)> = jobs.into();
         std::thread::scope(|scope| {
-            let mut active = 0;
+            let mut active = BTreeSet::new();
             loop {
-                while active < self.runner.plan.limits.other as usize && self.failed.is_none() {
-                    let Some((sequence, job)) = jobs.next() else { break };
+                while active.len() < self.runner.plan.limits.other as usize && self.failed.is_none() {
+                    let Some(index) = jobs.iter().position(|(sequence, _)| !active.contains(sequence)) else { break };
+                    let Some((sequence, job)) = jobs.remove(index) else { break };
                     let Some(operation) = operations.get(sequence) else { break };
                     let Some(worker) = self.worker(journal, operation, Desk::new(to_main.clone(), sequence)) else {
                         break;
                     };
                     scope.spawn(move || worker.work(job));
-                    active += 1;
+                    active.insert(sequence);
                 }
-                if active == 0 {
+                if active.is_empty() {
                     break;
                 }
                 for (sequence, end) in self.receive(&messages, journal, observe) {
-                    active -= 1;
+                    active.remove(&sequence);
                     self.ended(sequence, end);
                 }
             }
@@ -267,14 +288,11 @@ impl<'a> Run<'a> {
         if journal.replay().has_loaded() || self.troubles.iter().any(|trouble| trouble.way == Way::Orphan) {
             return;
         }
-        let stopped = journal.replay().iter().filter(|(operation, slot)| {
-            let was_stopped =
-                slot.before.as_ref().is_some_and(|before| before.status == Some(crate::icp::status::State::Stopped));
-            operation.kind == Kind::StopCanister && slot.is_completed() && !was_stopped
-        });
-        let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
-        again.reverse();
+        let again = crate::rollback::take_back(journal.replay());
         for sequence in again {
+            if self.runner.interrupt.is_set() {
+                break;
+            }
             self.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
         }
     }

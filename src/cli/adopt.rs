@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8Path;
+use jiff::Timestamp;
 
 use super::{Exit, Failure, init::LARGEST, input, run::Job, terminal::Terminal};
 use crate::{
@@ -10,7 +11,11 @@ use crate::{
     canic::{journal, lock},
     icp::Interrupt,
     id::{Digest, Name},
-    journal::{Journal, event::Event},
+    journal::{
+        Journal,
+        event::{Event, Opened},
+        replay::{Breach, Replay},
+    },
     operation,
     plan::Plan,
     runner::Artifact,
@@ -64,6 +69,17 @@ pub(super) fn events(
     let taken = adoption.events.iter().filter(|event| matches!(event, Event::Adopted(_))).count();
     terminal.note(&format!("{taken} of {} operations are taken over from {file}", operations.len()));
     Ok(adoption.events)
+}
+
+/// How a restore will stand once it is taken over.
+pub(super) fn foreseen(opened: &Opened, events: &[Event]) -> Result<Replay, Failure> {
+    let now = Timestamp::now();
+    let failed = |breach: Breach| Failure::from(crate::journal::Error::Refused(breach));
+    let mut replay = Replay::new(opened.clone(), now).map_err(failed)?;
+    for (index, event) in events.iter().enumerate() {
+        replay.apply(event, now, index + 2).map_err(failed)?;
+    }
+    Ok(replay)
 }
 
 /// Refuses a journal that canic is at, unless the process that locked it is gone.

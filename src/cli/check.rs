@@ -52,8 +52,14 @@ enum Format {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut diagnostics = Vec::new();
+    // A journal is held against the plan beside it, where one is given.
+    let (journals, plans): (Vec<_>, Vec<_>) = args.files.iter().partition(|file| is_journal(file));
+    let plans = if journals.is_empty() { Vec::new() } else { plans };
+    let plans: Vec<plan::Reading> = plans.into_iter().filter_map(|file| input::plan(file).ok()).collect();
+    let plans: Vec<&plan::Reading> = plans.iter().collect();
     for file in &args.files {
-        diagnostics.extend(check(file, args));
+        let found = super::canic::check(file, &args.files);
+        diagnostics.extend(found.unwrap_or_else(|| check(file, args.artifacts, &plans)));
     }
     let root = Utf8Path::new("");
     match args.format {
@@ -76,19 +82,20 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(if diagnostics.iter().any(bad) { Exit::Invalid } else { Exit::Done })
 }
 
-fn check(file: &Utf8Path, args: &Args) -> Vec<Diagnostic> {
-    if let Some(diagnostics) = super::canic::check(file, &args.files) {
-        return diagnostics;
-    }
-    // A journal is told by what it holds: its name may be anything.
-    let is_json = std::fs::File::open(file).is_ok_and(|mut opened| {
+/// A journal is told by what it holds: its name may be anything.
+fn is_journal(file: &Utf8Path) -> bool {
+    let begins = std::fs::File::open(file).is_ok_and(|mut opened| {
         let mut first = [0; 1];
         std::io::Read::read(&mut opened, &mut first).is_ok_and(|count| count == 1) && first == *b"{"
     });
-    if is_json || file.extension() == Some("jsonl") {
+    begins || file.extension() == Some("jsonl")
+}
+
+fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading]) -> Vec<Diagnostic> {
+    if is_journal(file) {
         return match std::fs::read(file) {
             Ok(bytes) if is_other(&bytes) => vec![unknown(file)],
-            Ok(bytes) => journal::check::bytes(file.as_str(), bytes),
+            Ok(bytes) => journal::check::with_plans(file.as_str(), bytes, plans),
             Err(_) => input::read(file, u64::MAX).err().into_iter().collect(),
         };
     }
@@ -98,7 +105,7 @@ fn check(file: &Utf8Path, args: &Args) -> Vec<Diagnostic> {
     };
     let folder = plan::folder(file);
     let mut diagnostics = reading.warnings.clone();
-    if args.artifacts {
+    if artifacts {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let verified = plan::verify(&reading, folder, &|_| true, threads, &|_| ControlFlow::Continue(()));
         match verified {

@@ -48,7 +48,7 @@ pub(super) struct Args {
 pub(super) const LARGEST: u64 = 256 << 20;
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (Some(named), _) | (None, Some(named)) = (&args.from, &args.folder) else {
+    let ((Some(named), _) | (None, Some(named))) = (&args.from, &args.folder) else {
         return Err(Failure::new(Exit::Usage, "name a folder"));
     };
     let manifest = manifest_of(named, args.from.is_some())?;

@@ -91,6 +91,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         journal,
         redactor,
         adopt: None,
+        parent: None,
+        again: format!("icp-restore rehearse {} --keep {folder}", args.plan),
     };
     run::execute(&job, terminal)
 }

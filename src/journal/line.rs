@@ -32,6 +32,9 @@ pub enum Unreadable {
 /// What stands before the first line.
 pub const START: Digest = Digest([0; 32]);
 
+/// What every journal begins with.
+pub(super) const BEGINNING: &str = "{\"v\":1,\"event\":\"opened\",";
+
 /// Writes an event as a line, without its end.
 ///
 /// # Errors
@@ -101,7 +104,7 @@ pub(super) fn read(line: &str) -> Result<(Head, Event), Unreadable> {
     Ok((Head { at: head.at, prev: head.prev, sum: is_whole(line) }, event))
 }
 
-const SUM: &str = ",\"sum\":\"";
+pub(super) const SUM: &str = ",\"sum\":\"";
 
 /// Whether a line is as it was written.
 pub(super) fn is_whole(line: &str) -> bool {
@@ -109,6 +112,6 @@ pub(super) fn is_whole(line: &str) -> bool {
     rest.strip_suffix("\"}").is_some_and(|written| written == sum(before))
 }
 
-fn sum(before: &str) -> String {
+pub(super) fn sum(before: &str) -> String {
     hex::encode(&Digest::of(before).0[..8])
 }

@@ -42,8 +42,11 @@ impl Worker<'_> {
             [only] => Some(only.clone()),
             _ => None,
         };
-        let stopped = self.settling_status()?.state == State::Stopped;
-        evidence.push(format!("still stopped: {stopped}"));
+        let status = self.settling_status()?;
+        let before = self.facts.before.as_ref();
+        let stopped =
+            status.state == State::Stopped && before.is_some_and(|before| before.module_hash == status.module_hash);
+        evidence.push(format!("still stopped, with the same code: {stopped}"));
         Ok(match printed.or(only.filter(|_| stopped)) {
             Some(id) => {
                 let module_hash = self.facts.before.as_ref().and_then(|before| before.module_hash);

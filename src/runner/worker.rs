@@ -3,12 +3,15 @@
 //! Every effect goes the same way: what was true before → claim, durable → icp → receipt, durable. What differs from
 //! kind to kind (what must be so before, what proves that it is done, what settles it) is in the file of the kind.
 
-use std::time::{Duration, Instant};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
 
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
-use super::{Runner, Way, desk::Desk};
+use super::{Runner, Way, desk::Desk, readback::ReadBack};
 use crate::{
     icp::{Answer, Asked, Call, Command, Files, How, Rejection, Reply, Snapshots, Status, process, status},
     id::{Digest, SnapshotId},
@@ -41,6 +44,8 @@ pub(super) enum End {
     Done,
     /// Somebody changed what was completed, so earlier operations are ready again.
     Drift,
+    /// A signal came: what was not begun is not begun, and what is not known stays so until the next run.
+    Interrupted,
     /// It did not come to a good end.
     Trouble(Way, String),
 }
@@ -51,6 +56,10 @@ pub(super) struct Facts {
     /// Before the latest attempt.
     pub(super) before: Option<Before>,
     pub(super) flight: Option<Flight>,
+    /// What earlier attempts left behind.
+    pub(super) orphans: Vec<SnapshotId>,
+    /// Whether an earlier attempt may have had its effect.
+    pub(super) touched: bool,
     /// Before this restore stopped the canister.
     pub(super) stopped: Option<Before>,
     pub(super) snapshot: Option<SnapshotId>,
@@ -59,6 +68,8 @@ pub(super) struct Facts {
     /// The operation that stopped the canister, and how often it did so far.
     pub(super) stop: Option<Sequence>,
     pub(super) stops: u32,
+    /// Whether the latest attempt may have gone on with an upload of an earlier one.
+    pub(super) pieced: bool,
     /// Where outputs and staging lie.
     pub(super) folder: Utf8PathBuf,
 }
@@ -76,6 +87,8 @@ pub(super) struct Worker<'a> {
     pub(super) member: &'a Member,
     pub(super) facts: Facts,
     pub(super) aim: Aim,
+    /// When the time of the attempt under way is up; none for one of an earlier run.
+    pub(super) deadline: Option<Instant>,
     desk: Desk,
 }
 
@@ -125,7 +138,7 @@ impl Facts {
             let running = match member.r#final {
                 Final::Running => true,
                 Final::Stopped => false,
-                Final::AsBefore => before != Some(status::State::Stopped),
+                Final::AsBefore => before.is_none_or(|before| before == status::State::Running),
             };
             Expected { code, running }
         };
@@ -138,6 +151,8 @@ impl Facts {
                 State::Claimed(flight) | State::Unknown(flight, _) => Some(flight.clone()),
                 State::Fresh | State::Completed(_) | State::Failed(_) => None,
             },
+            orphans: slot.orphans.clone(),
+            touched: slot.may_be_applied(),
             stopped: stop.and_then(|stop| stop.before.as_deref().cloned()),
             snapshot: replay.snapshot(operation).cloned(),
             expected: match operation.kind {
@@ -146,6 +161,7 @@ impl Facts {
             },
             stop: replay.operations.find(Kind::StopCanister, &operation.member).map(|stop| stop.sequence),
             stops: stop.map_or(0, |stop| stop.attempts),
+            pieced: slot.attempts > 1,
             folder: journal.folder()?,
         })
     }
@@ -159,11 +175,20 @@ impl<'a> Worker<'a> {
         facts: Facts,
         desk: Desk,
     ) -> Self {
-        Self { runner, operation, member, facts, aim: Aim::Do, desk }
+        Self { runner, operation, member, facts, aim: Aim::Do, deadline: None, desk }
     }
 
     pub(super) fn work(mut self, job: Job) {
-        let end = match job {
+        // A fault of ours in one operation must neither hang the run nor take the others with it.
+        let end = catch_unwind(AssertUnwindSafe(|| self.job(job))).unwrap_or_else(|_| {
+            let message = "a fault of this program: whatever was under way is not known, run again to settle it";
+            Err(End::Trouble(Way::Unknown, message.to_owned()))
+        });
+        self.desk.ended(end.unwrap_or_else(|end| end));
+    }
+
+    fn job(&mut self, job: Job) -> Result<End, End> {
+        match job {
             Job::Perform => self.perform(),
             Job::Settle => self.resume(),
             Job::TakeBack => {
@@ -174,8 +199,7 @@ impl<'a> Worker<'a> {
                 self.aim = Aim::Clear(id);
                 self.perform()
             }
-        };
-        self.desk.ended(end.unwrap_or_else(|end| end));
+        }
     }
 
     /// Tries until it is done, or will not be.
@@ -188,7 +212,7 @@ impl<'a> Worker<'a> {
                 Attempt::Again(why) if tried >= retry.attempts => {
                     return Err(End::Trouble(Way::Failed, format!("given up after {tried} attempts: {why}")));
                 }
-                Attempt::Again(why) if !self.pause(tried) => return Err(End::Trouble(Way::Failed, why)),
+                Attempt::Again(_) if !self.pause(tried) => return Err(End::Interrupted),
                 Attempt::Again(_) => {}
             }
         }
@@ -212,6 +236,7 @@ impl<'a> Worker<'a> {
         };
         let started = self.claim(command.clone(), before.clone(), timeout)?;
         self.facts.before = Some(before);
+        self.deadline = Some(Instant::now() + timeout);
         let files = self.files();
         let how = How { files: Files::Kept(&files), timeout, interrupt: self.runner.interrupt };
         let reply = match self.runner.icp.run(&command, &how) {
@@ -223,12 +248,17 @@ impl<'a> Worker<'a> {
             }
         };
         match Answer::of(&reply) {
-            Answer::Done => match self.done(&reply) {
-                Ok(proof) => {
+            Answer::Done => match self.done(&reply).map(|proof| self.read_back(proof)) {
+                Ok(ReadBack::Proved(proof)) => {
                     self.finish(Outcome::Completed, proof, None, Some(&reply), started)?;
                     Ok(Attempt::Completed)
                 }
-                Err(why) => self.unknown(why, &reply, started),
+                Ok(ReadBack::Differs(proof)) => {
+                    let message = proof.notes.join("; ");
+                    self.finish(Outcome::Disproved, proof, None, Some(&reply), started)?;
+                    Err(End::Trouble(Way::Failed, message))
+                }
+                Ok(ReadBack::Open(why)) | Err(why) => self.unknown(why, &reply, started),
             },
             Answer::Unknown(why) => self.unknown(why, &reply, started),
             Answer::NotSent(why) => {
@@ -236,7 +266,7 @@ impl<'a> Worker<'a> {
                 Err(End::Trouble(Way::Failed, format!("icp refused its arguments: {why}")))
             }
             Answer::Rejected(rejection) => {
-                let proof = Proof { orphans: self.leftovers(&reply), ..Proof::default() };
+                let proof = Proof { orphans: self.leftovers(), ..Proof::default() };
                 self.finish(Outcome::Rejected, proof, Some(rejection.clone()), Some(&reply), started)?;
                 match rejection.is_transient() || rejection.is_not_stopped() {
                     true => Ok(Attempt::Again(rejection.message)),
@@ -262,7 +292,10 @@ impl<'a> Worker<'a> {
         let files = self.files();
         let until = Instant::now() + self.runner.options.wait;
         while process::is_alive(&files) {
-            if Instant::now() >= until || self.runner.interrupt.is_set() {
+            if self.runner.interrupt.is_set() {
+                return Err(End::Interrupted);
+            }
+            if Instant::now() >= until {
                 let message = "the command of a run that is dead is still at work".to_owned();
                 return Err(End::Trouble(Way::Orphan, message));
             }
@@ -278,10 +311,18 @@ impl<'a> Worker<'a> {
         let mut evidence = Vec::new();
         match self.settle(stdout, stderr, &mut evidence)? {
             Found::Completed(proof) => {
-                let receipt = self.receipt(Outcome::Completed, proof, None, None, started);
+                let (outcome, proof, end) = match self.read_back(proof) {
+                    ReadBack::Proved(proof) => (Outcome::Completed, proof, Ok(End::Done)),
+                    ReadBack::Differs(proof) => {
+                        let message = proof.notes.join("; ");
+                        (Outcome::Disproved, proof, Err(End::Trouble(Way::Failed, message)))
+                    }
+                    ReadBack::Open(why) => return Err(End::Trouble(Way::Unknown, why)),
+                };
+                let receipt = self.receipt(outcome, proof, None, None, started);
                 let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
                 self.record(Event::Settled(Box::new(Settled { operation, attempt, evidence, receipt })))?;
-                Ok(End::Done)
+                end
             }
             Found::NotApplied(orphans) => {
                 self.release(Why::NotApplied, evidence, orphans)?;
@@ -330,7 +371,7 @@ impl<'a> Worker<'a> {
         match (&self.aim, self.operation.kind) {
             (Aim::Clear(id), _) => self.settle_removal(&id.clone(), evidence),
             (Aim::TakeBack, _) | (Aim::Do, Kind::StartCanister) => self.settle_start(evidence),
-            (Aim::Do, Kind::UploadSnapshot) => self.settle_upload(stdout, stderr, evidence),
+            (Aim::Do, Kind::UploadSnapshot) => self.settle_upload(stdout, evidence),
             (Aim::Do, Kind::StopCanister) => self.settle_stop(evidence),
             (Aim::Do, Kind::TakeSnapshot) => self.settle_take(stdout, evidence),
             (Aim::Do, Kind::LoadSnapshot) => self.settle_load(stderr, evidence),
@@ -346,14 +387,17 @@ impl<'a> Worker<'a> {
     }
 
     /// What a refused attempt may have left on the canister.
-    fn leftovers(&mut self, reply: &Reply) -> Vec<SnapshotId> {
+    fn leftovers(&mut self) -> Vec<SnapshotId> {
         match (&self.aim, self.operation.kind) {
-            (Aim::Do, Kind::UploadSnapshot) => self.upload_leftovers(&reply.stderr),
+            (Aim::Do, Kind::UploadSnapshot) => self.upload_leftovers(),
             _ => Vec::new(),
         }
     }
 
     pub(super) fn claim(&mut self, command: Command, before: Before, timeout: Duration) -> Result<Timestamp, End> {
+        if self.runner.interrupt.is_set() {
+            return Err(End::Interrupted);
+        }
         let at = Timestamp::now();
         let deadline = at.saturating_add(timeout).unwrap_or(at);
         self.facts.attempts += 1;
@@ -449,16 +493,22 @@ impl<'a> Worker<'a> {
 
     /// How the canister is; asked again while there is no answer.
     pub(super) fn status(&self) -> Result<Status, End> {
-        self.asked("status", |timeout| self.runner.icp.status(self.target(), timeout, self.runner.interrupt))
+        self.status_of(self.target())
     }
 
     /// Which snapshots the canister has; asked again while there is no answer.
     pub(super) fn snapshots(&self) -> Result<Snapshots, End> {
-        self.asked("snapshots", |timeout| self.runner.icp.snapshots(self.target(), timeout, self.runner.interrupt))
+        let ask = |timeout| self.runner.icp.snapshots(self.target(), timeout, self.runner.interrupt);
+        self.asked(self.target(), "snapshots", ask)
     }
 
-    fn asked<T>(&self, what: &str, ask: impl Fn(Duration) -> Asked<T>) -> Result<T, End> {
-        let (target, mut tried) = (self.target(), 0);
+    pub(super) fn status_of(&self, target: &Target) -> Result<Status, End> {
+        let ask = |timeout| self.runner.icp.status(target, timeout, self.runner.interrupt);
+        self.asked(target, "status", ask)
+    }
+
+    fn asked<T>(&self, target: &Target, what: &str, ask: impl Fn(Duration) -> Asked<T>) -> Result<T, End> {
+        let mut tried = 0;
         loop {
             tried += 1;
             let why = match ask(self.timeout()) {
@@ -474,7 +524,10 @@ impl<'a> Worker<'a> {
                 Asked::Rejected(rejection) => rejection.message,
                 Asked::Silent(why) => why,
             };
-            if tried >= self.runner.plan.retry.attempts || !self.pause(tried) {
+            if self.runner.interrupt.is_set() || (tried < self.runner.plan.retry.attempts && !self.pause(tried)) {
+                return Err(End::Interrupted);
+            }
+            if tried >= self.runner.plan.retry.attempts {
                 return Err(blocked(format!("no answer to what the {what} of {target} is: {why}")));
             }
         }

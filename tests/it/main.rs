@@ -5,4 +5,7 @@ mod artifact;
 mod canic;
 mod diagnostics;
 mod init;
+mod measure;
+mod project;
+mod run;
 mod simulate;

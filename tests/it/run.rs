@@ -1,0 +1,14 @@
+//! Runs of the built program: over simulated fleets, and over the loopback network with the real icp.
+
+#![cfg(test)]
+
+mod compare;
+mod crash;
+mod journal;
+mod process;
+mod real;
+mod real_crash;
+mod retry;
+mod scene;
+mod signal;
+mod soak;
