@@ -153,6 +153,11 @@ impl<'a> Case<'_, 'a> {
         None
     }
 
+    /// Bytes of a snapshot that is on the canister.
+    fn size(&self, id: &SnapshotId) -> Option<u64> {
+        self.now.snapshots.iter().flatten().find(|listed| listed.id == *id).map(|listed| listed.size)
+    }
+
     /// Puts the outcome of an operation into our journal, if the plan has one of the kind.
     fn take_over(&mut self, kind: Kind, step: &Step<'_>, snapshot_id: Option<SnapshotId>) {
         let Some(operation) = self.adopter.operations.find(kind, &self.pair.member.name) else { return };
@@ -193,6 +198,7 @@ impl<'a> Case<'_, 'a> {
             exit: exit.filter(|code| *code == 0).map(Exit::Code),
             rejection: None,
             notes: vec![self.adopter.redactor.redact(&note)],
+            snapshot_size: snapshot_id.as_ref().filter(|_| kind == Kind::UploadSnapshot).and_then(|id| self.size(id)),
             snapshot_id,
             module_hash,
             orphans: Vec::new(),
@@ -210,7 +216,7 @@ impl<'a> Case<'_, 'a> {
         let operation = self.adopter.operations.find(Kind::LoadSnapshot, &self.pair.member.name)?;
         let now = Timestamp::now();
         let command = self.adopter.icp.command(Call::Load(&operation.target, &id.to_string()));
-        let args = command.args.iter().map(|arg| self.adopter.redactor.redact(arg)).collect();
+        let args = self.adopter.redactor.args(&command.args);
         let claimed = Claimed {
             operation: operation.sequence,
             attempt: 1,

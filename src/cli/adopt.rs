@@ -72,10 +72,10 @@ pub(super) fn events(
 }
 
 /// How a restore will stand once it is taken over.
-pub(super) fn foreseen(opened: &Opened, events: &[Event]) -> Result<Replay, Failure> {
+pub(super) fn foreseen(opened: Opened, events: &[Event]) -> Result<Replay, Failure> {
     let now = Timestamp::now();
     let failed = |breach: Breach| Failure::from(crate::journal::Error::Refused(breach));
-    let mut replay = Replay::new(opened.clone(), now).map_err(failed)?;
+    let mut replay = Replay::new(opened, now).map_err(failed)?;
     for (index, event) in events.iter().enumerate() {
         replay.apply(event, now, index + 2).map_err(failed)?;
     }

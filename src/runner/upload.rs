@@ -134,7 +134,9 @@ impl<'a> Worker<'a> {
         let orphans = self.left(listed, Some(id));
         let notes =
             if orphans.is_empty() { vec![] } else { vec![format!("left behind unfinished: {}", names(&orphans))] };
-        Ok(Proof { snapshot_id: Some(id.clone()), module_hash: artifact.seal.module_hash(), orphans, notes })
+        let snapshot_size = listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
+        let module_hash = artifact.seal.module_hash();
+        Ok(Proof { snapshot_id: Some(id.clone()), snapshot_size, module_hash, orphans, notes })
     }
 
     pub(super) fn artifact(&self) -> Result<&'a Artifact, End> {
