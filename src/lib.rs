@@ -8,9 +8,10 @@
 //! 4. [`runner`]: picks what is ready, claims it, lets [`icp`] act, records the receipt, settles what is unknown;
 //! 5. [`cli`]: the verbs; the only room that prints and knows exit codes.
 //!
-//! Beside them: [`artifact`] (snapshots on disk), [`init`] (first plans), [`canic`] (the ancestor's files),
-//! [`simulate`] (a fleet without a network), [`id`] and [`json`].
+//! Beside them: [`artifact`] (snapshots on disk), [`init`] (first plans), [`canic`] (the ancestor's files) and [`adopt`] (its
+//! restores), [`simulate`] (a fleet without a network), [`id`] and [`json`].
 
+pub mod adopt;
 pub mod artifact;
 pub mod canic;
 pub mod cli;

@@ -94,6 +94,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         how: &args.how,
         journal,
         redactor,
+        adopt: None,
         parent: None,
         again: format!("icp-restore rehearse {} --keep {folder}", args.plan),
     };

@@ -14,7 +14,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure, input, preflight,
+    Exit, Failure, adopt, input, preflight,
     progress::{Hashing, Progress},
     session::{self, Program},
     shards::{self, Partition},
@@ -52,6 +52,9 @@ pub(super) struct Args {
     /// Restore these members, and all that they depend on, alone.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
+    /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "with_uploads"])]
+    adopt: Option<Utf8PathBuf>,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
@@ -97,6 +100,8 @@ pub(super) struct Job<'a> {
     pub(super) how: &'a How,
     pub(super) journal: Utf8PathBuf,
     pub(super) redactor: Redactor,
+    /// The journal of canic that is taken over.
+    pub(super) adopt: Option<Utf8PathBuf>,
     /// Of a rollback: the digest of the last line of the journal that it takes back.
     pub(super) parent: Option<Digest>,
     /// The command that goes on with it.
@@ -138,6 +143,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         how: &args.how,
         journal,
         redactor,
+        adopt: args.adopt.clone(),
         parent: None,
         again,
     };
@@ -168,6 +174,11 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         true => Failure::new(Exit::Signal(number(&signal)), "interrupted before anything was begun"),
         false => failure,
     })?;
+    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)?;
+    let foreseen = match adopted.is_empty() {
+        true => None,
+        false => Some(adopt::foreseen(first_line(job, &plan, &version), &adopted)?),
+    };
     let outlook = preflight::Outlook {
         reading: job.reading,
         plan: &plan,
@@ -175,7 +186,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         version: &version,
         accept_icp_change: job.how.accept_icp_change,
         sizes: preflight::sizes(&artifacts),
-        replay: journal.as_ref().map(Journal::replay),
+        replay: foreseen.as_ref().or(journal.as_ref().map(Journal::replay)),
         journal: &job.journal,
         read_back: job.how.verify_upload,
         interrupt: &interrupt,
@@ -186,6 +197,9 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         None => create(job, &plan, &version)?,
     };
     journal.record(&[resumed(version)])?;
+    if !adopted.is_empty() {
+        journal.record(&adopted)?;
+    }
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,
@@ -217,19 +231,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
 }
 
 fn create(job: &Job<'_>, plan: &Plan, version: &str) -> Result<Journal, Failure> {
-    let opened = Opened {
-        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
-        plan: plan.name.clone(),
-        digest: job.reading_digest(),
-        text: job.reading.places.source.text().to_owned(),
-        only: job.only.clone(),
-        icp: version.to_owned(),
-        network: job.redactor.args(job.icp.selectors()),
-        targets: named_targets(job.reading, plan),
-        operations: operation::compile(plan).iter().cloned().collect(),
-        parent: job.parent,
-    };
-    Ok(Journal::create(&job.journal, opened)?)
+    Ok(Journal::create(&job.journal, first_line(job, plan, version))?)
 }
 
 /// Takes over what shards have uploaded, before anything else is looked at: what they have is not needed here.
@@ -290,6 +292,22 @@ pub(super) fn resumed(version: String) -> Event {
         icp: version,
         who: who(),
     })
+}
+
+/// What the first line of a journal says.
+fn first_line(job: &Job<'_>, plan: &Plan, version: &str) -> Opened {
+    Opened {
+        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
+        plan: plan.name.clone(),
+        digest: job.reading_digest(),
+        text: job.reading.places.source.text().to_owned(),
+        only: job.only.clone(),
+        icp: version.to_owned(),
+        network: job.redactor.args(job.icp.selectors()),
+        targets: named_targets(job.reading, plan),
+        operations: operation::compile(plan).iter().cloned().collect(),
+        parent: job.parent,
+    }
 }
 
 impl Job<'_> {
