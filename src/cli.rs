@@ -10,6 +10,7 @@ mod explain;
 mod input;
 mod progress;
 mod rehearse;
+mod report;
 mod resolve;
 mod run;
 mod session;
@@ -61,6 +62,7 @@ enum Verb {
     Status(status::Args),
     Resolve(resolve::Args),
     Rehearse(rehearse::Args),
+    Report(report::Args),
     Explain(explain::Args),
     /// Print the JSON Schema of plans, for editors.
     Schema,
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Verb::Status(args) => status::run(&args, &terminal),
         Verb::Resolve(args) => resolve::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
+        Verb::Report(args) => report::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
         Verb::Schema => {
             terminal.print_json(&crate::plan::schema());

@@ -132,3 +132,8 @@ pub(super) fn command(icp: &Icp, plan: &Plan, operation: &Operation, folder: &Ut
         Kind::DeleteSnapshot => Call::Delete(target, &snapshot),
     })
 }
+
+/// A bound on bytes: too low a one would leave nothing worth reading.
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|bytes| *bytes >= 2000).ok_or_else(|| "write a number of at least 2000".to_owned())
+}
