@@ -211,7 +211,7 @@ pub struct Attempt {
     pub aim: Aim,
     /// When it was claimed.
     pub began: Timestamp,
-    /// When its outcome was known; nothing where it is not.
+    /// When its command was seen to end, or where nobody saw that, when its outcome was known.
     pub ended: Option<Timestamp>,
     /// What came of it.
     pub end: End,
@@ -379,12 +379,18 @@ pub fn phase(kind: Kind) -> &'static str {
 pub fn spoken(time: SignedDuration) -> String {
     let seconds = time.as_secs().max(0);
     match seconds {
-        0..10 => format!("{:.1} s", time.as_secs_f64().max(0.0)),
+        0 => format!("{} ms", time.as_millis().max(0)),
+        1..10 => format!("{:.1} s", time.as_secs_f64()),
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
     }
+}
+
+/// A number and what it counts.
+pub fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// A time of day, to the second.

@@ -93,7 +93,10 @@ fn attempts(events: &[(Timestamp, Event)], operations: &Operations) -> Vec<Vec<A
             }
             Event::Settled(settled) => {
                 if let Some(attempt) = attempts.last_mut() {
+                    // The command had ended before, where that was seen.
+                    let ended = attempt.ended;
                     attempt.take(&settled.receipt, *at);
+                    attempt.ended = ended.or(attempt.ended);
                     attempt.settled = true;
                     attempt.evidence.extend_from_slice(&settled.evidence);
                 }
@@ -102,7 +105,7 @@ fn attempts(events: &[(Timestamp, Event)], operations: &Operations) -> Vec<Vec<A
                 if let Some(attempt) = attempts.last_mut() {
                     // What was completed stays so in what is told of the past.
                     if released.why != Why::Drift {
-                        attempt.ended = Some(*at);
+                        attempt.ended = attempt.ended.or(Some(*at));
                         attempt.settled = released.why != Why::NotStarted;
                     }
                     attempt.end = End::Released(released.why);

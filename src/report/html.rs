@@ -9,7 +9,7 @@ mod escape;
 mod receipts;
 mod timeline;
 
-use super::{About, Report, Status, clock, spoken};
+use super::{About, Report, Status, clock, counted, spoken};
 use escape::escape;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -31,8 +31,8 @@ pub fn render(report: &Report, about: About<'_>) -> String {
     page += &troubles(report);
     page += &timeline::render(report);
     page += &facts(report);
-    page += &receipts::render(report);
     page += &runs(report);
+    page += &receipts::render(report);
     page += "</main>\n</body>\n</html>\n";
     page
 }
@@ -96,8 +96,12 @@ fn tiles(report: &Report) -> String {
         &format!("{} failed, {} unknown", counts.failed, counts.unknown),
         if stuck > 0 { "bad" } else { "" },
     );
-    tiles +=
-        &tile("Repeated", &counts.repeated.to_string(), &format!("{} outcomes settled by asking", counts.settled), "");
+    tiles += &tile(
+        "Repeated",
+        &counts.repeated.to_string(),
+        &format!("{} settled by asking", counted(counts.settled, "outcome")),
+        "",
+    );
     tiles += &tile("Canisters", &report.members.len().to_string(), &relocated(report), "");
     tiles + "</dl>\n"
 }
@@ -151,8 +155,8 @@ fn facts(report: &Report) -> String {
     if !left.is_empty() {
         let items: String = left.iter().map(|line| format!("<li class=\"mono\">{}</li>\n", escape(line))).collect();
         facts += &format!(
-            "<section><details class=\"left\"><summary><h2>Left on the network</h2> <span>{} snapshots</span></summary><ul>\n{items}</ul></details></section>\n",
-            left.len()
+            "<section><details class=\"left\"><summary><h2>Left on the network</h2> <span>{}</span></summary><ul>\n{items}</ul></details></section>\n",
+            counted(left.len(), "snapshot")
         );
     }
     facts

@@ -2,7 +2,7 @@
 //!
 //! Whatever comes from elsewhere stands in code spans, where neither markdown nor HTML nor mentions count.
 
-use super::{About, Report, Status, clock, spoken, text::printable};
+use super::{About, Report, Status, clock, counted, spoken, text::printable};
 use crate::markdown::{self, Bounded, code};
 
 /// Renders a report in at most so many bytes.
@@ -76,7 +76,7 @@ pub fn render(report: &Report, about: About<'_>, most: usize) -> String {
         }));
     });
     if !report.left.is_empty() {
-        out.fold(&format!("Left on the network: {} snapshots", report.left.len()), |out| {
+        out.fold(&format!("Left on the network: {}", counted(report.left.len(), "snapshot")), |out| {
             out.line("| member | canister | snapshot | what |");
             out.line("|:--|:--|:--|:--|");
             out.rows(report.left.iter().map(|left| {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Line, MemberLine, Status};
+use super::{Line, MemberLine, Status, counted};
 use crate::{
     operation::Kind,
     plan::{Plan, Snapshot},
@@ -34,10 +34,10 @@ pub(super) fn proofs(plan: Option<&Plan>, lines: &[Line], members: &[MemberLine]
     };
     let mut tell = |fact: &str, proved: usize, of: usize| {
         if proved > 0 {
-            proofs.proved.push(format!("{fact}: {proved} of {of} canisters"));
+            proofs.proved.push(format!("{fact}: {proved} of {}", counted(of, "canister")));
         }
         if proved < of {
-            proofs.not_proved.push(format!("{fact}: {} of {of} canisters were not verified", of - proved));
+            proofs.not_proved.push(format!("{fact}: not verified for {} of {}", of - proved, counted(of, "canister")));
         }
     };
     let code = |member: &crate::plan::Member| member.verify.module_hash;
@@ -54,7 +54,8 @@ pub(super) fn proofs(plan: Option<&Plan>, lines: &[Line], members: &[MemberLine]
     let loads = done(Kind::LoadSnapshot).count();
     if loads > 0 {
         proofs.not_proved.push(format!(
-            "the data in {loads} loaded canisters: a module hash proves code, not heap or stable memory; only checks of the application look at data"
+            "the data in {}: a module hash proves code, not heap or stable memory; only checks of the application look at data",
+            counted(loads, "loaded canister")
         ));
     }
     let (uploads, read_back) = done(Kind::UploadSnapshot).fold((0, 0), |(uploads, read_back), line| {
@@ -63,12 +64,12 @@ pub(super) fn proofs(plan: Option<&Plan>, lines: &[Line], members: &[MemberLine]
         (uploads + 1, read_back + usize::from(seen))
     });
     if read_back > 0 {
-        proofs.proved.push(format!("{read_back} of {uploads} uploads were read back and compared"));
+        proofs.proved.push(format!("{read_back} of {} read back and compared", counted(uploads, "upload")));
     }
     if read_back < uploads {
         proofs.not_proved.push(format!(
-            "the bytes of {} uploads on the network: icp reported them complete, and nobody read them back",
-            uploads - read_back
+            "the bytes of {} on the network: icp reported them complete, and nobody read them back",
+            counted(uploads - read_back, "upload")
         ));
     }
     let on_chain = plan.map_or(0, |plan| {
@@ -79,7 +80,8 @@ pub(super) fn proofs(plan: Option<&Plan>, lines: &[Line], members: &[MemberLine]
     });
     if on_chain > 0 {
         proofs.not_proved.push(format!(
-            "what {on_chain} snapshots that were on the network before hold: the plan states no module hash of them"
+            "what {} holds that was on the network before: the plan states no module hash of it",
+            counted(on_chain, "snapshot")
         ));
     }
     if all(Kind::VerifyFleet) > 0 && done(Kind::VerifyFleet).count() == 0 {

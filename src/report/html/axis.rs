@@ -88,9 +88,7 @@ impl Axis {
         let scale: SignedDuration =
             bounds.iter().filter(|b| !b.2).map(|(start, end, _)| end.duration_since(*start)).sum();
         let breaks = bounds.iter().filter(|b| b.2).count();
-        #[expect(clippy::cast_precision_loss, reason = "a count of pauses")]
         let pause = if breaks == 0 { 0.0 } else { (30.0 / breaks as f64).min(3.0) };
-        #[expect(clippy::cast_precision_loss, reason = "a count of pauses")]
         let room = if breaks == bounds.len() { 0.0 } else { 100.0 - pause * breaks as f64 };
         let mut left = 0.0;
         let parts = bounds.into_iter().map(|(from, to, idle)| {

@@ -8,14 +8,18 @@ use super::{axis::Axis, class, escape};
 use crate::{
     journal::event::Outcome,
     operation::Kind,
-    report::{Attempt, End, Line, MemberLine, Report, Status, clock, spoken},
+    report::{Attempt, End, Line, MemberLine, Report, Status, spoken},
 };
 
 /// With more members than this, lanes are low.
 const DENSE: usize = 40;
 
 pub(super) fn render(report: &Report) -> String {
-    let end = |attempt: &Attempt| attempt.ended.unwrap_or(report.until);
+    // Of an attempt whose run died nobody saw the end: the time until somebody asked is not one of work.
+    let end = |attempt: &Attempt| match attempt.settled && attempt.exit.is_none() {
+        true => attempt.began,
+        false => attempt.ended.unwrap_or(report.until),
+    };
     let attempts = report.operations.iter().flat_map(|line| &line.attempts);
     let busy = attempts.map(|attempt| (attempt.began, end(attempt))).collect();
     let axis = Axis::new(report.began, report.until, busy);
@@ -29,7 +33,8 @@ pub(super) fn render(report: &Report) -> String {
     html += &legend();
     html += "<label><input type=\"checkbox\" id=\"only\"> only where something was repeated, settled or went wrong</label></div>\n";
     html += "<div class=\"chart\">\n";
-    html += &head(report, &axis);
+    html += &head(&axis);
+    html += &grid(report, &axis);
     html += &crowd(report, &axis);
     for member in &report.members {
         let lines = lines.get(member.name.as_str()).map_or(&[][..], Vec::as_slice);
@@ -63,7 +68,7 @@ fn legend() -> String {
     )
 }
 
-fn head(report: &Report, axis: &Axis) -> String {
+fn head(axis: &Axis) -> String {
     let mut head = "<div class=\"row head\"><span class=\"name\">UTC</span><div class=\"track\">".to_owned();
     for tick in axis.ticks() {
         head += &format!("<i class=\"tick\" style=\"left:{:.2}%\">{}</i>", tick.left, tick.label);
@@ -71,15 +76,26 @@ fn head(report: &Report, axis: &Axis) -> String {
     for pause in axis.pauses() {
         let time = spoken(pause.to.duration_since(pause.from));
         head += &format!(
-            "<i class=\"pause\" style=\"left:{:.2}%;width:{:.2}%\" title=\"nothing was at work for {time}\">{time}</i>",
+            "<i class=\"idle\" style=\"left:{:.2}%;width:{:.2}%\" title=\"nothing was at work for {time}\">{time}</i>",
             pause.left, pause.width
         );
     }
-    for (index, run) in report.runs.iter().enumerate().skip(1) {
-        let title = format!("run {} begins: {}", index + 1, clock(run.began));
-        head += &format!("<i class=\"run\" style=\"left:{:.2}%\" title=\"{title}\"></i>", axis.at(run.began));
-    }
     head + "</div><span class=\"time\">closed</span></div>\n"
+}
+
+/// Lines behind all lanes: times of day, pauses, beginnings of runs.
+fn grid(report: &Report, axis: &Axis) -> String {
+    let mut grid = "<div class=\"grid\" aria-hidden=\"true\">".to_owned();
+    for tick in axis.ticks() {
+        grid += &format!("<i class=\"line\" style=\"left:{:.2}%\"></i>", tick.left);
+    }
+    for pause in axis.pauses() {
+        grid += &format!("<i class=\"pause\" style=\"left:{:.2}%;width:{:.2}%\"></i>", pause.left, pause.width);
+    }
+    for run in report.runs.iter().skip(1) {
+        grid += &format!("<i class=\"run\" style=\"left:{:.2}%\"></i>", axis.at(run.began));
+    }
+    grid + "</div>\n"
 }
 
 /// How many canisters are closed at a time, as steps.
@@ -124,7 +140,7 @@ fn lane(member: &MemberLine, lines: &[&Line], axis: &Axis, until: Timestamp) -> 
     );
     for closure in &member.closed {
         let (left, right) = (axis.at(closure.from), axis.at(closure.to));
-        let open = if closure.open { " goes" } else { "" };
+        let open = if closure.open && !member.stays_stopped { " goes" } else { "" };
         let title = format!("closed for {}", spoken(closure.to.duration_since(closure.from)));
         row += &format!(
             "<i class=\"down{open}\" style=\"left:{left:.2}%;width:{:.2}%\" title=\"{title}\"></i>",
