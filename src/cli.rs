@@ -8,10 +8,13 @@ mod dry_run;
 mod exit;
 mod explain;
 mod input;
+mod live;
+mod preflight;
 mod progress;
 mod rehearse;
 mod report;
 mod resolve;
+mod rollback;
 mod run;
 mod session;
 mod status;
@@ -61,6 +64,7 @@ enum Verb {
     Run(run::Args),
     Status(status::Args),
     Resolve(resolve::Args),
+    Rollback(rollback::Args),
     Rehearse(rehearse::Args),
     Report(report::Args),
     Explain(explain::Args),
@@ -92,6 +96,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(&args, &terminal),
         Verb::Status(args) => status::run(&args, &terminal),
         Verb::Resolve(args) => resolve::run(&args, &terminal),
+        Verb::Rollback(args) => rollback::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
         Verb::Report(args) => report::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),

@@ -22,6 +22,8 @@ pub mod json;
 mod markdown;
 pub mod operation;
 pub mod plan;
+pub mod preflight;
 pub mod report;
+pub mod rollback;
 pub mod runner;
 pub mod simulate;

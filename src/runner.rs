@@ -5,6 +5,7 @@
 
 mod desk;
 mod load;
+mod readback;
 mod remove;
 mod schedule;
 mod start;
@@ -164,6 +165,25 @@ pub fn run(
     Ok(Ending { verdict, troubles: run.troubles })
 }
 
+/// Starts again what a restore has stopped and never loaded, children first: for the way back.
+///
+/// # Errors
+/// As [`run`].
+pub fn take_back(
+    runner: &Runner<'_>,
+    journal: &mut Journal,
+    observe: &mut dyn FnMut(Notice<'_>, &Replay),
+) -> Result<Vec<Trouble>, journal::Error> {
+    let mut run = Run { runner, troubles: Vec::new(), failed: None, steps: 0 };
+    for sequence in crate::rollback::take_back(journal.replay()) {
+        run.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
+    }
+    match run.failed {
+        Some(error) => Err(error),
+        None => Ok(run.troubles),
+    }
+}
+
 struct Run<'a> {
     runner: &'a Runner<'a>,
     troubles: Vec<Trouble>,
@@ -267,13 +287,7 @@ impl<'a> Run<'a> {
         if journal.replay().has_loaded() || self.troubles.iter().any(|trouble| trouble.way == Way::Orphan) {
             return;
         }
-        let stopped = journal.replay().iter().filter(|(operation, slot)| {
-            let was_stopped =
-                slot.before.as_ref().is_some_and(|before| before.status == Some(crate::icp::status::State::Stopped));
-            operation.kind == Kind::StopCanister && slot.is_completed() && !was_stopped
-        });
-        let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
-        again.reverse();
+        let again = crate::rollback::take_back(journal.replay());
         for sequence in again {
             self.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
         }

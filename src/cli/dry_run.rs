@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{Exit, Failure, input, session, terminal::Terminal};
+use super::{Exit, Failure, input, live, session, terminal::Terminal};
 use crate::{
     icp::{Call, Command, Icp},
     id::{Digest, Name, Principal},
@@ -25,6 +25,9 @@ pub(super) struct Args {
     /// Of these members, and all that they depend on, alone.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
+    /// Ask the network too, changing nothing: what would block a run, and what is true already.
+    #[arg(long)]
+    live: bool,
     #[command(flatten)]
     program: session::Program,
     /// What to print.
@@ -46,6 +49,8 @@ struct Report<'a> {
     version: u32,
     plan: PlanLine<'a>,
     operations: Vec<Line<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'a live::Live>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,12 +73,16 @@ struct Line<'a> {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
-    let plan = session::narrowed(reading.plan, &args.only, terminal)?;
+    terminal.diagnostics(&crate::preflight::travel(&reading));
+    let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
     let operations = operation::compile(&plan);
     // Nothing is run, so the name of the program will do where none is given.
     let program = args.program.icp.as_ref().map_or("icp", |icp| icp.as_str());
     let icp = session::aim(program, &plan, &args.program, &args.plan);
-    let folder = journal::folder(&session::journal_path(&args.plan, &plan, &args.only));
+    let journal = session::journal_path(&args.plan, &plan, &args.only);
+    let folder = journal::folder(&journal);
+    let live = args.live.then(|| live::live(&reading, &plan, &icp, &args.plan, &journal)).transpose()?;
+    let live = live.as_ref();
     let line = |operation: &Operation| command(&icp, &plan, operation, &folder);
     match args.format {
         Format::Json => {
@@ -87,11 +96,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
                 command: line(operation),
             });
             let plan = PlanLine { name: &plan.name, digest: plan.digest() };
-            terminal.print_json(&Report { version: 1, plan, operations: lines.collect() });
+            terminal.print_json(&Report { version: 1, plan, operations: lines.collect(), live });
         }
-        Format::Text => terminal.print(&text(&plan, &operations, line)),
+        Format::Text => {
+            let live = live.map(live::Live::text).unwrap_or_default();
+            terminal.print(&(text(&plan, &operations, line) + &live));
+        }
     }
-    Ok(Exit::Done)
+    terminal.diagnostics(live.map_or(&[], |live| &live.diagnostics));
+    Ok(if live.is_some_and(|live| live.blocked) { Exit::Blocked } else { Exit::Done })
 }
 
 fn text(plan: &Plan, operations: &Operations, command: impl Fn(&Operation) -> Command) -> String {

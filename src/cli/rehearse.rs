@@ -90,6 +90,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         how: &args.how,
         journal,
         redactor,
+        parent: None,
+        again: format!("icp-restore rehearse {} --keep {folder}", args.plan),
     };
     run::execute(&job, terminal)
 }

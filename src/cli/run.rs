@@ -14,7 +14,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure, input,
+    Exit, Failure, input, preflight,
     progress::Progress,
     session::{self, Program},
     terminal::{Terminal, printable},
@@ -71,6 +71,12 @@ pub(super) struct How {
     /// How long to wait for a command that a dead run has left at work.
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub(super) wait: Duration,
+    /// Download every uploaded snapshot again and compare all of it with what was sent.
+    #[arg(long)]
+    pub(super) verify_upload: bool,
+    /// Go on with another version of icp than the run before used.
+    #[arg(long)]
+    pub(super) accept_icp_change: bool,
 }
 
 /// A plan that is to be run, with all that belongs to it.
@@ -84,11 +90,16 @@ pub(super) struct Job<'a> {
     pub(super) how: &'a How,
     pub(super) journal: Utf8PathBuf,
     pub(super) redactor: Redactor,
+    /// Of a rollback: the digest of the last line of the journal that it takes back.
+    pub(super) parent: Option<Digest>,
+    /// The command that goes on with it.
+    pub(super) again: String,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
+    terminal.diagnostics(&crate::preflight::travel(&reading));
     let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
     if let Some(expected) = &args.expect {
         expect(expected, plan.digest())?;
@@ -103,18 +114,31 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let job = Job { reading: &reading, plan, only, file: &args.plan, icp, how: &args.how, journal, redactor };
+    let again = format!("icp-restore run {}", args.plan);
+    let job = Job {
+        reading: &reading,
+        plan,
+        only,
+        file: &args.plan,
+        icp,
+        how: &args.how,
+        journal,
+        redactor,
+        parent: None,
+        again,
+    };
     execute(&job, terminal)
 }
 
 /// Takes a plan through its journal and tells what came of it.
 pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failure> {
     let (interrupt, signal) = signals()?;
-    let version = version(&job.icp, &interrupt)?;
+    let version = preflight::icp_version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
     let (plan, mut journal) = match opened {
         Some(journal) => {
             same_plan(&journal, job)?;
+            not_taken_back(&journal, job)?;
             (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
         }
         None => {
@@ -123,6 +147,19 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         }
     };
     let artifacts = artifacts(job.reading, &plan, job.file, journal.as_ref(), terminal)?;
+    let outlook = preflight::Outlook {
+        reading: job.reading,
+        plan: &plan,
+        icp: &job.icp,
+        version: &version,
+        accept_icp_change: job.how.accept_icp_change,
+        sizes: preflight::sizes(&artifacts),
+        replay: journal.as_ref().map(Journal::replay),
+        journal: &job.journal,
+        read_back: job.how.verify_upload,
+        interrupt: &interrupt,
+    };
+    preflight::require(&outlook, terminal)?;
     let mut journal = match journal.take() {
         Some(journal) => journal,
         None => {
@@ -136,23 +173,18 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
                 network: job.icp.selectors().iter().map(|flag| job.redactor.redact(flag)).collect(),
                 targets: named_targets(job.reading, &plan),
                 operations: operation::compile(&plan).iter().cloned().collect(),
-                parent: None,
+                parent: job.parent,
             };
             Journal::create(&job.journal, opened)?
         }
     };
-    journal.record(&[Event::Resumed(Resumed {
-        pid: std::process::id(),
-        host: sysinfo::System::host_name().unwrap_or_else(|_| "unknown".to_owned()),
-        icp: version,
-        who: who(),
-    })])?;
+    journal.record(&[resumed(version)])?;
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,
         partition: None,
         wait: job.how.wait,
-        verify_upload: false,
+        verify_upload: job.how.verify_upload,
         upload_memory: plan.limits.upload_memory.unwrap_or_else(|| session::free_memory() / 5 * 4),
     };
     let runner = Runner {
@@ -167,8 +199,18 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
     progress.finish();
     let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
-    tell(&ending, &journal, job.file, terminal);
+    tell(&ending, &journal, job, terminal);
     Ok(exit)
+}
+
+/// Who takes a journal up.
+pub(super) fn resumed(version: String) -> Event {
+    Event::Resumed(Resumed {
+        pid: std::process::id(),
+        host: sysinfo::System::host_name().unwrap_or_else(|_| "unknown".to_owned()),
+        icp: version,
+        who: who(),
+    })
 }
 
 impl Job<'_> {
@@ -181,7 +223,7 @@ impl Job<'_> {
 }
 
 /// What came of it, and the next thing to do.
-fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal) {
+fn tell(ending: &Ending, journal: &Journal, job: &Job<'_>, terminal: &Terminal) {
     use crate::journal::event::Verdict;
     let replay = journal.replay();
     let done = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
@@ -202,17 +244,19 @@ fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal
         );
         terminal.say(&terminal.paint("1;31", &printable(&line)));
     }
-    let again = format!("icp-restore run {file}");
+    let again = &job.again;
+    let back = match job.parent {
+        None => format!("\n      or go back: icp-restore rollback {path}"),
+        Some(_) => String::new(),
+    };
     let next = match ending.verdict {
         Verdict::Done => None,
         Verdict::Stopped | Verdict::Interrupted => Some(format!("to go on: {again}")),
-        Verdict::Failed if replay.has_loaded() => Some(format!(
-            "canisters stay closed; once the cause is gone: {again}\n      or go back: icp-restore rollback {path}"
-        )),
+        Verdict::Failed if replay.has_loaded() => {
+            Some(format!("canisters stay closed; once the cause is gone: {again}{back}"))
+        }
         Verdict::Failed => Some(format!("once the cause is gone: {again}")),
-        Verdict::Unverified => Some(format!(
-            "canisters stay closed; to look again: {again}\n      or go back: icp-restore rollback {path}"
-        )),
+        Verdict::Unverified => Some(format!("canisters stay closed; to look again: {again}{back}")),
         Verdict::Unknown => {
             let operation = ending.troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
             Some(format!(
@@ -227,7 +271,7 @@ fn tell(ending: &Ending, journal: &Journal, file: &Utf8Path, terminal: &Terminal
 }
 
 /// Counts signals, and holds the number of the first. A dead terminal ends nothing.
-fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
+pub(super) fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
     use signal_hook::{
         consts::{SIGHUP, SIGINT, SIGTERM},
         iterator::Signals,
@@ -244,30 +288,6 @@ fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
         }
     });
     Ok((interrupt, first))
-}
-
-/// What icp calls itself; too old a one prints no JSON.
-fn version(icp: &Icp, interrupt: &Interrupt) -> Result<String, Failure> {
-    let blocked = |message: String| {
-        Failure::new(Exit::Blocked, message).with_help("install icp 0.2.2 or newer, or name it with `--icp`")
-    };
-    let reply = icp.ask(Call::Version, Duration::from_secs(30), interrupt);
-    let reply = reply.map_err(|error| blocked(format!("icp cannot be started: {error}")))?;
-    if Answer::of(&reply) != Answer::Done {
-        return Err(blocked(format!("icp does not say its version: {}", reply.stderr.trim())));
-    }
-    let version = reply.stdout.trim().to_owned();
-    let numbers: Vec<u64> = version
-        .split_whitespace()
-        .last()
-        .unwrap_or_default()
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok())
-        .collect();
-    if numbers.len() < 3 || numbers < vec![0, 2, 2] {
-        return Err(blocked(format!("`{}` is not a version of icp that can be used", version.escape_debug())));
-    }
-    Ok(version)
 }
 
 /// What names of canisters stand for, asked of icp once.
@@ -326,6 +346,25 @@ fn same_plan(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
     }
     let help = "go on with the plan as it was, or begin anew with another `--journal`";
     Err(Failure::new(Exit::Blocked, message).with_help(help))
+}
+
+/// What was taken back is not gone on with as if its loads still held; and a rollback is of the restore as it stands.
+fn not_taken_back(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
+    let opened = &journal.replay().opened;
+    if opened.parent != job.parent {
+        let message = format!("{} takes back another state of the restore than it has now", journal.path());
+        let help =
+            "see what was done since with `icp-restore status`, and move that journal away to begin a new rollback";
+        return Err(Failure::new(Exit::Blocked, message).with_help(help));
+    }
+    let rollback = super::rollback::journal_of(journal.path());
+    match crate::journal::load(&rollback) {
+        Ok(replay) if replay.opened.parent == Some(journal.head()) => {
+            let message = format!("{} was taken back, or is being so, by {rollback}", journal.path());
+            Err(Failure::new(Exit::Blocked, message).with_help("begin a new restore with another `--journal`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the artifacts that are yet to be uploaded.

@@ -228,6 +228,31 @@ codes! {
     /// the latest receipt of an operation of canic is stale or mismatched
     CanicReceiptStale = "E0619",
 
+    /// the caller is another principal than the plan expects
+    CallerMismatch = "E0701",
+    /// no authority over a canister
+    NoAuthority = "E0702",
+    /// a canister that is not there
+    NoCanister = "E0703",
+    /// no answer about a canister
+    NoAnswer = "E0704",
+    /// no room for another snapshot
+    NoSlots = "E0705",
+    /// too few cycles for what is to be done
+    NoCycles = "E0706",
+    /// too little memory for an upload
+    NoMemory = "E0707",
+    /// too little space on the disk
+    NoDisk = "E0708",
+    /// a snapshot that is not on its canister
+    SnapshotGone = "E0709",
+    /// controllers or settings that are not what the plan asserts
+    SettingsDiffer = "E0710",
+    /// another version of icp than the restore was begun with
+    IcpChanged = "E0711",
+    /// no safety snapshot to go back to
+    NoSafety = "E0712",
+
     /// no safety snapshots
     SafetyOff = "W0101",
     /// cleanup of nothing
@@ -263,6 +288,17 @@ codes! {
     CanicEscape = "W0606",
     /// a key that canic's formats do not have
     CanicUnknownKey = "W0607",
+
+    /// a canister that is stopped already
+    AlreadyStopped = "W0701",
+    /// a version of icp before 1.0
+    OldIcp = "W0702",
+    /// what does not travel with a snapshot to another canister
+    DoesNotTravel = "W0703",
+    /// uploads that do not all fit into memory at once
+    UploadsQueue = "W0704",
+    /// cycles that cannot be compared with what will be spent
+    CyclesUnknown = "W0705",
 }
 
 impl Code {

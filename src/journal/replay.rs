@@ -270,7 +270,10 @@ impl Replay {
         let claimable = match (&claimed.aim, &slot.state) {
             (Aim::Do, state) => matches!(state, State::Fresh | State::Failed(_)),
             (Aim::TakeBack, state) => {
-                operation.kind == Kind::StopCanister && matches!(state, State::Completed(_)) && !self.has_loaded()
+                let load = self.operations.find(Kind::LoadSnapshot, &operation.member);
+                operation.kind == Kind::StopCanister
+                    && matches!(state, State::Completed(_))
+                    && load.is_none_or(|load| self.slot(load.sequence).attempts == 0)
             }
             (Aim::Clear(id), state) => matches!(state, State::Completed(_)) && slot.orphans.contains(id),
         };

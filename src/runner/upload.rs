@@ -34,6 +34,7 @@ impl<'a> Worker<'a> {
             .map_err(all)?;
         let listed = self.snapshots()?;
         let resumed = self.resumable(&listed)?;
+        self.facts.pieced = resumed.is_some();
         if resumed.is_none() {
             progress::put_aside(&staging).map_err(|problem| blocked(problem.to_string()))?;
             full(self.target(), &listed)?;
@@ -120,7 +121,7 @@ impl<'a> Worker<'a> {
         Ok(Proof { snapshot_id: Some(id.clone()), module_hash: artifact.seal.module_hash(), orphans, notes })
     }
 
-    fn artifact(&self) -> Result<&'a Artifact, End> {
+    pub(super) fn artifact(&self) -> Result<&'a Artifact, End> {
         self.runner.artifacts.get(&self.member.name).ok_or_else(|| blocked("the artifact is not known"))
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
 
-use super::{Runner, Way, desk::Desk};
+use super::{Runner, Way, desk::Desk, readback::ReadBack};
 use crate::{
     icp::{Answer, Asked, Call, Command, Files, How, Rejection, Reply, Snapshots, Status, process, status},
     id::{Digest, SnapshotId},
@@ -59,6 +59,8 @@ pub(super) struct Facts {
     /// The operation that stopped the canister, and how often it did so far.
     pub(super) stop: Option<Sequence>,
     pub(super) stops: u32,
+    /// Whether the latest attempt may have gone on with an upload of an earlier one.
+    pub(super) pieced: bool,
     /// Where outputs and staging lie.
     pub(super) folder: Utf8PathBuf,
 }
@@ -146,6 +148,7 @@ impl Facts {
             },
             stop: replay.operations.find(Kind::StopCanister, &operation.member).map(|stop| stop.sequence),
             stops: stop.map_or(0, |stop| stop.attempts),
+            pieced: slot.attempts > 1,
             folder: journal.folder()?,
         })
     }
@@ -223,12 +226,17 @@ impl<'a> Worker<'a> {
             }
         };
         match Answer::of(&reply) {
-            Answer::Done => match self.done(&reply) {
-                Ok(proof) => {
+            Answer::Done => match self.done(&reply).map(|proof| self.read_back(proof)) {
+                Ok(ReadBack::Proved(proof)) => {
                     self.finish(Outcome::Completed, proof, None, Some(&reply), started)?;
                     Ok(Attempt::Completed)
                 }
-                Err(why) => self.unknown(why, &reply, started),
+                Ok(ReadBack::Differs(proof)) => {
+                    let message = proof.notes.join("; ");
+                    self.finish(Outcome::Disproved, proof, None, Some(&reply), started)?;
+                    Err(End::Trouble(Way::Failed, message))
+                }
+                Ok(ReadBack::Open(why)) | Err(why) => self.unknown(why, &reply, started),
             },
             Answer::Unknown(why) => self.unknown(why, &reply, started),
             Answer::NotSent(why) => {
@@ -278,10 +286,18 @@ impl<'a> Worker<'a> {
         let mut evidence = Vec::new();
         match self.settle(stdout, stderr, &mut evidence)? {
             Found::Completed(proof) => {
-                let receipt = self.receipt(Outcome::Completed, proof, None, None, started);
+                let (outcome, proof, end) = match self.read_back(proof) {
+                    ReadBack::Proved(proof) => (Outcome::Completed, proof, Ok(End::Done)),
+                    ReadBack::Differs(proof) => {
+                        let message = proof.notes.join("; ");
+                        (Outcome::Disproved, proof, Err(End::Trouble(Way::Failed, message)))
+                    }
+                    ReadBack::Open(why) => return Err(End::Trouble(Way::Unknown, why)),
+                };
+                let receipt = self.receipt(outcome, proof, None, None, started);
                 let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
                 self.record(Event::Settled(Box::new(Settled { operation, attempt, evidence, receipt })))?;
-                Ok(End::Done)
+                end
             }
             Found::NotApplied(orphans) => {
                 self.release(Why::NotApplied, evidence, orphans)?;

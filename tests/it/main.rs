@@ -3,4 +3,5 @@
 mod artifact;
 mod canic;
 mod diagnostics;
+mod project;
 mod simulate;

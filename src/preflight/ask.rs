@@ -1,0 +1,122 @@
+//! Asks: who calls, and of each target how it is and what snapshots it has. All at once within the limit.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Left, Scene, Seen};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    icp::Asked,
+    id::Principal,
+    plan::{Member, Target},
+};
+
+/// Who calls; it must be the one that the plan expects.
+pub(super) fn caller(scene: &Scene<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Principal> {
+    let timeout = scene.plan.timeouts.other;
+    let expected = scene.plan.caller.expect_principal;
+    match again(scene, || scene.icp.principal(timeout, scene.interrupt)) {
+        Asked::Known(caller) => {
+            if let Some(expected) = expected.filter(|expected| *expected != caller) {
+                let message = format!("the caller is {caller}, and the plan expects {expected}");
+                let finding = scene.on_key("expect-principal", Code::CallerMismatch, message, "not the caller");
+                diagnostics.push(finding.with_help("select the identity that is meant, or correct `expect-principal`"));
+            }
+            Some(caller)
+        }
+        Asked::NoAuthority => None,
+        Asked::Rejected(rejection) => nobody(scene, &rejection.message, diagnostics),
+        Asked::Silent(why) => nobody(scene, &why, diagnostics),
+    }
+}
+
+fn nobody(scene: &Scene<'_>, why: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Principal> {
+    let key = if scene.plan.caller.identity.is_some() { "identity" } else { "name" };
+    let message = format!("icp does not say which principal calls: {}", first_line(why));
+    let finding = scene.on_key(key, Code::NoAnswer, message, "of this");
+    diagnostics.push(finding.with_help("see whether `icp identity principal` works by hand"));
+    None
+}
+
+/// Every member of which something is left.
+pub(super) fn members(scene: &Scene<'_>, left: Vec<Left>) -> Vec<Seen> {
+    let members = &scene.plan.members;
+    let next = AtomicUsize::new(0);
+    let seen: Vec<Mutex<Seen>> = left.into_iter().map(|left| Mutex::new(Seen { left, ..Seen::default() })).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..members.len().min(scene.plan.limits.other as usize) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(member), Some(seen)) = (members.get(index), seen.get(index)) else { break };
+                    if let Ok(mut seen) = seen.lock() {
+                        one(scene, member, &mut seen);
+                    }
+                }
+            });
+        }
+    });
+    seen.into_iter().map(|seen| seen.into_inner().unwrap_or_default()).collect()
+}
+
+fn one(scene: &Scene<'_>, member: &Member, seen: &mut Seen) {
+    if !seen.left.is_any() {
+        return;
+    }
+    let timeout = scene.plan.timeouts.other;
+    let status = again(scene, || scene.icp.status(&member.target, timeout, scene.interrupt));
+    let silent = !matches!(status, Asked::Known(_));
+    seen.status = Some(status);
+    // What refuses its status has nothing to say of its snapshots.
+    if silent || !(seen.left.upload || seen.left.take || seen.left.load) {
+        return;
+    }
+    let list = |target: &Target| again(scene, || scene.icp.snapshots(target, timeout, scene.interrupt));
+    let here = list(&member.target);
+    let missing = match (&here, &seen.left.snapshot) {
+        (Asked::Known(listed), Some(id)) => !listed.iter().any(|listed| listed.id == *id),
+        _ => false,
+    };
+    seen.snapshots = Some(here);
+    if missing && member.is_relocated() && !seen.left.upload {
+        seen.elsewhere = Some(list(&Target::Canister(member.source)));
+    }
+}
+
+/// Asks until there is an answer, as often as the plan says.
+fn again<T>(scene: &Scene<'_>, ask: impl Fn() -> Asked<T>) -> Asked<T> {
+    let retry = &scene.plan.retry;
+    for tried in 1..retry.attempts {
+        match ask() {
+            Asked::Silent(why) if !is_definite(&why) => {}
+            Asked::Rejected(rejection) if rejection.is_transient() => {}
+            answer => return answer,
+        }
+        let until = Instant::now() + retry.backoff.saturating_mul(1 << (tried - 1).min(6));
+        while Instant::now() < until && !scene.interrupt.is_set() {
+            std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+        }
+        if scene.interrupt.is_set() {
+            break;
+        }
+    }
+    ask()
+}
+
+/// What is as it is, however often one asks: icp has words of its own for a canister that is not there.
+pub(super) fn is_definite(why: &str) -> bool {
+    is_absent(why) || why.contains("Could not find identity") || why.contains("not a terminal")
+}
+
+pub(super) fn is_absent(why: &str) -> bool {
+    why.starts_with("Canister ") && why.ends_with(" was not found.") || why.contains("IC0301")
+}
+
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing was said")
+}

@@ -1,0 +1,84 @@
+//! Whether this machine can do it: memory for uploads, disk for what lies beside the journal.
+
+use camino::Utf8Path;
+
+use super::{Scene, Seen, Size, words::bytes};
+use crate::diagnostic::{Code, Diagnostic};
+
+/// What there is to work with.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Bytes of memory that uploads may take together; nothing where it is not known.
+    pub memory: Option<u64>,
+    /// Bytes that are free where the journal lies; nothing where it is not known.
+    pub disk: Option<u64>,
+    /// Whether every upload is read back.
+    pub read_back: bool,
+}
+
+/// What icp takes for an upload, as a multiple of its largest blob (measured with icp 1.5.0).
+const HELD: u64 = 5;
+
+/// What the journal and the outputs of an operation may take: two tails of 64 KiB, in files and escaped in a line.
+const OUTPUT: u64 = 16 << 10;
+
+impl Machine {
+    /// Bytes that are free where a file is to lie, to this user.
+    pub fn free_disk(file: &Utf8Path) -> Option<u64> {
+        let folder = crate::plan::folder(file).ancestors().find(|folder| folder.is_dir())?;
+        let stat = nix::sys::statvfs::statvfs(folder.as_std_path()).ok()?;
+        Some(stat.blocks_available().saturating_mul(stat.fragment_size()))
+    }
+}
+
+pub(super) fn judge(scene: &Scene<'_>, seen: &[Seen], diagnostics: &mut Vec<Diagnostic>) {
+    let members = scene.plan.members.iter().zip(seen).filter(|(_, seen)| seen.left.upload);
+    let mut uploads: Vec<(&crate::id::Name, Size)> =
+        members.filter_map(|(member, _)| Some((&member.name, *scene.sizes.get(&member.name)?))).collect();
+    uploads.sort_by_key(|(_, size)| std::cmp::Reverse(size.largest));
+    let at_once = || uploads.iter().take(scene.plan.limits.upload as usize);
+
+    if let Some(memory) = scene.machine.memory {
+        for (name, size) in uploads.iter().filter(|(_, size)| size.largest.saturating_mul(HELD) > memory) {
+            let message = format!(
+                "the upload of `{name}` takes about {} of memory, and there are {}",
+                bytes(size.largest.saturating_mul(HELD)),
+                bytes(memory)
+            );
+            let finding = scene.on(name, |places| &places.snapshot, Code::NoMemory, message, "too large for here");
+            diagnostics.push(finding.with_help("run where there is more memory, or see `limits.upload-memory`"));
+        }
+        let all: u64 = at_once().map(|(_, size)| size.largest.saturating_mul(HELD)).sum();
+        let one = at_once().next().map_or(0, |(_, size)| size.largest.saturating_mul(HELD));
+        if all > memory && one <= memory {
+            let message = format!(
+                "{} uploads at once may take {} of memory, and there are {}: fewer run at once",
+                at_once().count(),
+                bytes(all),
+                bytes(memory)
+            );
+            diagnostics.push(scene.on_key("upload", Code::UploadsQueue, message, "more than fit"));
+        }
+    }
+    if let Some(disk) = scene.machine.disk {
+        let read_back: u64 = match scene.machine.read_back {
+            true => {
+                let mut totals: Vec<u64> = uploads.iter().map(|(_, size)| size.total).collect();
+                totals.sort_unstable_by_key(|total| std::cmp::Reverse(*total));
+                totals.iter().take(scene.plan.limits.upload as usize).sum()
+            }
+            false => 0,
+        };
+        let needed = read_back + OUTPUT * scene.operations.len() as u64;
+        if needed > disk {
+            let message = format!(
+                "beside the journal {} are free, and outputs{} may take {}",
+                bytes(disk),
+                if scene.machine.read_back { " and uploads that are read back" } else { "" },
+                bytes(needed)
+            );
+            let finding = scene.on_key("name", Code::NoDisk, message, "the journal of this");
+            diagnostics.push(finding.with_help("free some space, or put the journal elsewhere with `--journal`"));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The way back: a plan of its own that loads the safety snapshots of a restore.
+//!
+//! Pure: a journal's [`Replay`] in, the text of a plan out, which is read, compiled and run like any other. In it is every
+//! member whose load was ever tried, whatever came of it. Members that were stopped and never loaded need no load: they are
+//! simply started again, in the journal of the restore.
+
+use std::fmt::Write as _;
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Source},
+    icp::status::State,
+    id::{Name, Principal},
+    journal::replay::Replay,
+    operation::{Kind, Sequence},
+    plan::{self, Network, Plan, Reading, RootKey, Target},
+};
+
+/// What is to be done to take a restore back.
+#[derive(Debug)]
+pub struct Back {
+    /// The plan of the way back as TOML; nothing where nothing was loaded.
+    pub text: Option<String>,
+    /// The stops of canisters that were never loaded, in the order in which they are to be started again.
+    pub take_back: Vec<Sequence>,
+}
+
+/// What a member must have for the way back.
+struct Safe<'a> {
+    name: &'a Name,
+    target: Principal,
+    snapshot: String,
+    module_hash: Option<String>,
+    parents: Vec<&'a Name>,
+    running: bool,
+}
+
+/// Compiles the way back.
+///
+/// # Errors
+/// Every member that cannot be taken back, on the plan of the restore; or what is wrong with that.
+pub fn compile(replay: &Replay) -> Result<Back, Vec<Diagnostic>> {
+    let reading = plan::read(&Source::new(format!("plan {}", replay.opened.plan), replay.opened.text.as_str()))?;
+    let whole = reading.plan.clone().resolved(&replay.opened.targets);
+    let plan = if replay.opened.only.is_empty() { whole } else { whole.only(&replay.opened.only) };
+    let (mut safe, mut refused) = (Vec::new(), Vec::new());
+    for member in plan.members.iter().filter(|member| was_tried(replay, &member.name)) {
+        let slot = |kind| replay.operations.find(kind, &member.name).map(|found| replay.slot(found.sequence));
+        let taken = slot(Kind::TakeSnapshot).and_then(|slot| slot.done());
+        let (Some(id), Target::Canister(target)) = (taken.and_then(|done| done.snapshot.as_ref()), &member.target)
+        else {
+            refused.push(unsafe_member(&reading, &member.name));
+            continue;
+        };
+        let before = slot(Kind::StopCanister).and_then(|slot| slot.before.as_ref()?.status);
+        let parents =
+            member.depends_on.iter().filter_map(|&parent| plan.members.get(parent)).map(|parent| &parent.name);
+        safe.push(Safe {
+            name: &member.name,
+            target: *target,
+            snapshot: id.to_string(),
+            module_hash: taken.and_then(|done| done.module_hash).map(|hash| hash.to_string()),
+            parents: parents.filter(|parent| was_tried(replay, parent)).collect(),
+            running: before != Some(State::Stopped),
+        });
+    }
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    let text = (!safe.is_empty()).then(|| text(&plan, &safe));
+    Ok(Back { text, take_back: take_back(replay) })
+}
+
+/// The stops that can be taken back: of canisters that ran before and were never loaded; children first.
+pub fn take_back(replay: &Replay) -> Vec<Sequence> {
+    let stopped = replay.iter().filter(|(operation, slot)| {
+        let was_stopped = slot.before.as_ref().is_some_and(|before| before.status == Some(State::Stopped));
+        operation.kind == Kind::StopCanister
+            && slot.is_completed()
+            && !was_stopped
+            && !was_tried(replay, &operation.member)
+    });
+    let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
+    again.reverse();
+    again
+}
+
+fn was_tried(replay: &Replay, member: &Name) -> bool {
+    replay.operations.find(Kind::LoadSnapshot, member).is_some_and(|load| replay.slot(load.sequence).attempts > 0)
+}
+
+fn unsafe_member(reading: &Reading, name: &Name) -> Diagnostic {
+    let index = reading.plan.members.iter().position(|member| member.name == *name);
+    let at = index.and_then(|index| reading.places.members.get(index)).map(|places| places.name.clone());
+    let label = reading.places.source.label(at.unwrap_or_else(|| reading.places.root.clone()), "loaded without one");
+    let message = format!("no safety snapshot of `{name}` was taken, so there is nothing to go back to");
+    Diagnostic::new(Code::NoSafety, message, label).with_help("go on with the restore, or plan what is to be loaded")
+}
+
+fn text(plan: &Plan, members: &[Safe<'_>]) -> String {
+    let mut text = format!(
+        "# Made by `icp-restore rollback`: back to the safety snapshots of the restore {0}.\n\n\
+         version = 1\nname = \"{0}-rollback\"\n\n",
+        plan.name
+    );
+    network(plan, &mut text);
+    for member in members {
+        let code = member.module_hash.as_ref().map(|hash| format!(", module-hash = \"{hash}\"")).unwrap_or_default();
+        let parents: Vec<String> = member.parents.iter().map(|parent| format!("\"{parent}\"")).collect();
+        // Writing to a text cannot fail.
+        let _written = write!(
+            text,
+            "[[member]]\nname = \"{}\"\nsource = \"{}\"\nsnapshot = {{ id = \"{}\"{code} }}\ndepends-on = [{}]\nfinal = \"{}\"\n\n",
+            member.name,
+            member.target,
+            member.snapshot,
+            parents.join(", "),
+            if member.running { "running" } else { "stopped" },
+        );
+    }
+    let (limits, timeouts, retry) = (&plan.limits, &plan.timeouts, &plan.retry);
+    let load = match plan.safety.ambiguous_load {
+        plan::AmbiguousLoad::Halt => "halt",
+        plan::AmbiguousLoad::Reload => "reload",
+    };
+    text + &format!(
+        "[limits]\nupload = {}\nother = {}\n\n[timeouts]\nstop = \"{}ms\"\nother = \"{}ms\"\n\n\
+         [retry]\nattempts = {}\nbackoff = \"{}ms\"\n\n[safety]\nsnapshot = false\nambiguous-load = \"{load}\"\n",
+        limits.upload,
+        limits.other,
+        timeouts.stop.as_millis(),
+        timeouts.other.as_millis(),
+        retry.attempts,
+        retry.backoff.as_millis(),
+    )
+}
+
+/// The same network, and the same caller.
+fn network(plan: &Plan, text: &mut String) {
+    let mut table = vec![];
+    match &plan.network {
+        Network::Url { url, root_key } => {
+            let key = match root_key {
+                RootKey::Mainnet => "mainnet",
+                RootKey::Fetch => "fetch",
+                RootKey::Hex(key) => key,
+            };
+            table.extend([("url", url.clone()), ("root-key", key.to_owned())]);
+        }
+        Network::Name(name) => table.push(("name", name.to_string())),
+        Network::Environment { name, project } => {
+            table.push(("environment", name.to_string()));
+            table.extend(project.as_ref().map(|project| ("project", project.to_string())));
+        }
+    }
+    let caller = &plan.caller;
+    table.extend(caller.identity.as_ref().map(|identity| ("identity", identity.to_string())));
+    table.extend(caller.expect_principal.map(|principal| ("expect-principal", principal.to_text())));
+    table.extend(caller.proxy.map(|principal| ("proxy", principal.to_text())));
+    *text += "[network]\n";
+    for (key, value) in table {
+        // Quoted as TOML itself quotes.
+        *text += &format!("{key} = {}\n", toml::Value::String(value));
+    }
+    *text += &format!("subnet-nodes = {}\n\n", caller.subnet_nodes);
+}
