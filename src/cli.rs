@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod input;
 mod live;
+mod outcome;
 mod preflight;
 mod progress;
 mod rehearse;
@@ -18,6 +19,7 @@ mod rollback;
 mod run;
 mod session;
 mod status;
+mod stream;
 mod terminal;
 
 use std::process::ExitCode;
@@ -68,8 +70,12 @@ enum Verb {
     Rehearse(rehearse::Args),
     Report(report::Args),
     Explain(explain::Args),
-    /// Print the JSON Schema of plans, for editors.
-    Schema,
+    /// Print the JSON Schema of plans, for editors, or that of the events of a run.
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t = Of::Plan, value_name = "OF")]
+        of: Of,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -77,6 +83,15 @@ enum Verb {
     },
     /// Print the manual page.
     Man,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Of {
+    /// Restore plans.
+    Plan,
+    /// Lines of `--events`.
+    Events,
 }
 
 /// Runs the program.
@@ -100,8 +115,11 @@ pub fn main() -> ExitCode {
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
         Verb::Report(args) => report::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
-        Verb::Schema => {
-            terminal.print_json(&crate::plan::schema());
+        Verb::Schema { of } => {
+            terminal.print_json(&match of {
+                Of::Plan => crate::plan::schema(),
+                Of::Events => crate::events::schema(),
+            });
             Ok(Exit::Done)
         }
         Verb::Completions { shell } => {

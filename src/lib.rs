@@ -15,6 +15,7 @@ pub mod artifact;
 pub mod canic;
 pub mod cli;
 pub mod diagnostic;
+pub mod events;
 pub mod icp;
 pub mod id;
 pub mod journal;

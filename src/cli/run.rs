@@ -14,12 +14,16 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure, input, preflight,
+    Exit, Failure, input,
+    outcome::{self, Outcome},
+    preflight,
     progress::Progress,
     session::{self, Program},
-    terminal::{Terminal, printable},
+    stream::Stream,
+    terminal::Terminal,
 };
 use crate::{
+    events,
     icp::{self, Answer, Call, Icp, Interrupt, Redactor},
     id::{Digest, Name, Principal},
     journal::{
@@ -28,7 +32,7 @@ use crate::{
     },
     operation::{self, Kind, Phase},
     plan::{self, Plan, Reading, Target},
-    runner::{self, Artifact, Ending, Options, Runner, Way},
+    runner::{self, Artifact, Notice, Options, Runner},
 };
 
 /// Do what a plan says, or go on with it where an earlier run stopped.
@@ -51,9 +55,21 @@ pub(super) struct Args {
     /// Restore these members, and all that they depend on, alone.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
+}
+
+/// How a run says what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people, to stderr.
+    Text,
+    /// One object, to stdout.
+    Json,
 }
 
 /// How far and how.
@@ -74,6 +90,9 @@ pub(super) struct How {
     /// Download every uploaded snapshot again and compare all of it with what was sent.
     #[arg(long)]
     pub(super) verify_upload: bool,
+    /// Write what happens, as it happens, as JSON Lines to this file, or with `-` to stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(super) events: Option<Utf8PathBuf>,
     /// Go on with another version of icp than the run before used.
     #[arg(long)]
     pub(super) accept_icp_change: bool,
@@ -97,6 +116,38 @@ pub(super) struct Job<'a> {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    told(args.format, &args.how, terminal, || outcome(args, terminal))
+}
+
+/// Tells what came of a run in the form that was asked for.
+pub(super) fn told(
+    format: Format,
+    how: &How,
+    terminal: &Terminal,
+    run: impl FnOnce() -> Result<(Exit, Outcome), Failure>,
+) -> Result<Exit, Failure> {
+    if format == Format::Json && how.events.as_ref().is_some_and(|place| place == "-") {
+        return Err(Failure::new(Exit::Usage, "`--format json` and `--events -` would both write to stdout")
+            .with_help("write the events to a file"));
+    }
+    match (run(), format) {
+        (Ok((exit, outcome)), Format::Text) => {
+            outcome.tell(terminal);
+            Ok(exit)
+        }
+        (Ok((exit, outcome)), Format::Json) => {
+            terminal.print_json(&outcome);
+            Ok(exit)
+        }
+        (Err(failure), Format::Text) => Err(failure),
+        (Err(failure), Format::Json) => {
+            outcome::unbegun(&failure, terminal);
+            Err(failure)
+        }
+    }
+}
+
+fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
     terminal.diagnostics(&crate::preflight::travel(&reading));
@@ -127,11 +178,19 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         parent: None,
         again,
     };
-    execute(&job, terminal)
+    perform(&job, terminal)
 }
 
 /// Takes a plan through its journal and tells what came of it.
 pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (exit, outcome) = perform(job, terminal)?;
+    outcome.tell(terminal);
+    Ok(exit)
+}
+
+/// Takes a plan through its journal.
+pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
+    let mut stream = Stream::open(job.how.events.as_deref())?;
     let (interrupt, signal) = signals()?;
     let version = preflight::icp_version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
@@ -196,11 +255,18 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         redactor: &job.redactor,
     };
     let mut progress = Progress::new(terminal, journal.replay());
-    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
+    stream.send(&events::hello(journal.replay(), journal.path().as_str()));
+    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
+        progress.notice(&notice, replay);
+        if let Notice::Recorded(recorded) = &notice {
+            recorded.iter().filter_map(|event| events::line(event, replay)).for_each(|line| stream.send(&line));
+        }
+    })?;
     progress.finish();
     let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
-    tell(&ending, &journal, job, terminal);
-    Ok(exit)
+    stream.send(&events::ended(journal.replay(), ending.verdict, exit.code()));
+    let back = job.parent.is_none().then(|| format!("icp-restore rollback {}", journal.path()));
+    Ok((exit, Outcome::new(&ending, &journal, exit, &job.again, back)))
 }
 
 /// Who takes a journal up.
@@ -219,54 +285,6 @@ impl Job<'_> {
             true => self.reading.plan.digest(),
             false => self.reading.plan.only(&self.only).digest(),
         }
-    }
-}
-
-/// What came of it, and the next thing to do.
-fn tell(ending: &Ending, journal: &Journal, job: &Job<'_>, terminal: &Terminal) {
-    use crate::journal::event::Verdict;
-    let replay = journal.replay();
-    let done = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
-    let all = replay.operations.len();
-    let path = journal.path();
-    for trouble in &ending.troubles {
-        let Some(operation) = replay.operations.get(trouble.operation) else { continue };
-        let way = match trouble.way {
-            Way::Blocked => "blocked",
-            Way::Failed => "failed",
-            Way::Unverified => "not as planned",
-            Way::Unknown => "unknown",
-            Way::Orphan => "still at work",
-        };
-        let line = format!(
-            "{way}: operation {}, {} {}: {}",
-            operation.sequence, operation.kind, operation.member, trouble.message
-        );
-        terminal.say(&terminal.paint("1;31", &printable(&line)));
-    }
-    let again = &job.again;
-    let back = match job.parent {
-        None => format!("\n      or go back: icp-restore rollback {path}"),
-        Some(_) => String::new(),
-    };
-    let next = match ending.verdict {
-        Verdict::Done => None,
-        Verdict::Stopped | Verdict::Interrupted => Some(format!("to go on: {again}")),
-        Verdict::Failed if replay.has_loaded() => {
-            Some(format!("canisters stay closed; once the cause is gone: {again}{back}"))
-        }
-        Verdict::Failed => Some(format!("once the cause is gone: {again}")),
-        Verdict::Unverified => Some(format!("canisters stay closed; to look again: {again}{back}")),
-        Verdict::Unknown => {
-            let operation = ending.troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
-            Some(format!(
-                "to ask the network again: {again}\n      or, once you know: icp-restore resolve {path} {operation} --as completed|failed|ready --because TEXT"
-            ))
-        }
-    };
-    terminal.note(&format!("{done} of {all} operations are completed; receipts are in {path}"));
-    if let Some(next) = next {
-        terminal.say(&format!("next: {next}"));
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn proofs(plan: Option<&Plan>, lines: &[Line], members: &[MemberLine]
         ));
     }
     let (uploads, read_back) = done(Kind::UploadSnapshot).fold((0, 0), |(uploads, read_back), line| {
-        let note = |note: &str| note.contains("read back") || note.contains("read-back");
+        let note = |note: &str| note == "proved by reading it back";
         let seen = line.attempts.iter().any(|attempt| attempt.said().any(note));
         (uploads + 1, read_back + usize::from(seen))
     });
