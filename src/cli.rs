@@ -3,6 +3,7 @@
 //! A verb is an argument struct, whose comments are its help, and a function that returns an [`Exit`] or a
 //! [`Failure`]. Results go to stdout; progress, diagnostics and everything else to stderr.
 
+mod against;
 mod check;
 mod dry_run;
 mod exit;

@@ -25,6 +25,7 @@ pub mod operation;
 pub mod plan;
 pub mod preflight;
 pub mod report;
+pub mod review;
 pub mod rollback;
 pub mod runner;
 pub mod simulate;

@@ -152,8 +152,9 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     terminal.diagnostics(&reading.warnings);
     terminal.diagnostics(&crate::preflight::travel(&reading));
     let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
+    let journal = args.how.journal.clone().unwrap_or_else(|| session::journal_path(&args.plan, &plan, &args.only));
     if let Some(expected) = &args.expect {
-        expect(expected, plan.digest())?;
+        expect(expected, &plan, &journal)?;
     }
     let program = icp::find(args.program.icp.as_deref());
     let program = program.map_err(|error| {
@@ -161,7 +162,6 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
             .with_help("install icp, or name it with `--icp` or ICP_RESTORE_ICP")
     })?;
     let icp = session::aim(program.as_str(), &plan, &args.program, &args.plan);
-    let journal = args.how.journal.clone().unwrap_or_else(|| session::journal_path(&args.plan, &plan, &args.only));
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
@@ -416,17 +416,33 @@ fn artifacts(
         .collect()
 }
 
-fn expect(expected: &str, digest: Digest) -> Result<(), Failure> {
+/// Nothing but what was reviewed; where the journal is of that, the difference is told.
+fn expect(expected: &str, plan: &Plan, journal: &Utf8Path) -> Result<(), Failure> {
     let wanted = expected.trim_start_matches("sha256:").to_ascii_lowercase();
     if wanted.len() < 12 || wanted.len() > 64 || !wanted.bytes().all(|b| b.is_ascii_hexdigit()) {
         let message = format!("`{}` is not a digest, nor 12 or more digits of one", expected.escape_debug());
         return Err(Failure::new(Exit::Usage, message));
     }
+    let digest = plan.digest();
     if digest.to_string().starts_with(&wanted) {
         return Ok(());
     }
-    let message = format!("the digest of the plan is sha256:{digest}, and sha256:{wanted} was to run");
-    Err(Failure::new(Exit::Blocked, message).with_help("have the plan reviewed as it is now"))
+    let mut message = format!("the digest of the plan is sha256:{digest}, and sha256:{wanted} was to run");
+    // Of what was reviewed only its digest is known, unless a run of it was begun.
+    if let Ok(replay) = crate::journal::load(journal)
+        && replay.opened.digest.to_string().starts_with(&wanted)
+        && let Ok(reviewed) = plan::read(&crate::diagnostic::Source::new("journal", replay.opened.text.as_str()))
+    {
+        let reviewed = match replay.opened.only.as_slice() {
+            [] => reviewed.plan,
+            only => reviewed.plan.only(only),
+        };
+        let changes = crate::review::changes(&reviewed, plan);
+        message += &format!("\nsince the plan that {journal} is of:");
+        message += super::against::text("it", &changes).trim_end();
+    }
+    Err(Failure::new(Exit::Blocked, message)
+        .with_help("have the plan reviewed as it is now: see `icp-restore dry-run`"))
 }
 
 /// The CI job, as its environment names it.
