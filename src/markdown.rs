@@ -86,7 +86,8 @@ pub(crate) fn code(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     // In a table a bar ends a cell even within a code span, and renderers differ in how it is escaped.
-    format!("{fence} {} {fence}{more}", text.replace('|', "\u{2502}"))
+    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{}{pad}{fence}{more}", text.replace('|', "\u{2502}"))
 }
 
 /// A sentence of ours that may hold a word from elsewhere: everything that could count is escaped.

@@ -1,5 +1,7 @@
 //! A plan for a pull request: counts and risk first, then the digest to approve, the rest folded; bounded.
 
+use std::collections::BTreeSet;
+
 use super::{Changes, Estimate, Risk, Wave, waves};
 use crate::{
     markdown::{Bounded, code},
@@ -159,12 +161,13 @@ fn graph(waves: &[Wave<'_>]) -> Option<String> {
         }
         graph += &format!("  w{index}[\"{}<br/>{}\"]\n", wave.kind, names.join("<br/>"));
     }
+    // What another wave waits for already needs no arrow of its own.
+    let mut all: Vec<BTreeSet<usize>> = Vec::new();
     for (index, wave) in waves.iter().enumerate() {
-        for (next, later) in waves.iter().enumerate() {
-            if later.level == wave.level + 1 {
-                graph += &format!("  w{index} --> w{next}\n");
-            }
-        }
+        let implied: BTreeSet<usize> =
+            wave.after.iter().filter_map(|before| all.get(*before)).flatten().copied().collect();
+        graph.extend(wave.after.difference(&implied).map(|before| format!("  w{before} --> w{index}\n")));
+        all.push(implied.union(&wave.after).copied().collect());
     }
     Some(graph + "```\n")
 }

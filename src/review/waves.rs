@@ -1,17 +1,17 @@
 //! Operations in waves: those of one kind that may go at once, once all before them are done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     id::Name,
-    operation::{Kind, Operations},
+    operation::{Kind, Operation, Operations},
 };
 
 /// Operations of a kind that may go at once.
 #[derive(Debug)]
 pub struct Wave<'a> {
-    /// How many waves must be over before.
-    pub level: usize,
+    /// The waves, by their places, that hold what these wait for.
+    pub after: BTreeSet<usize>,
     /// What they do.
     pub kind: Kind,
     /// For whom.
@@ -21,12 +21,21 @@ pub struct Wave<'a> {
 /// Puts operations in waves, in order.
 pub fn waves(operations: &Operations) -> Vec<Wave<'_>> {
     let mut levels: Vec<usize> = Vec::with_capacity(operations.len());
-    let mut waves: BTreeMap<(usize, Kind), Vec<&Name>> = BTreeMap::new();
+    let mut groups: BTreeMap<(usize, Kind), Vec<&Operation>> = BTreeMap::new();
     for operation in operations {
         let before = operation.after.iter().filter_map(|after| levels.get(after.index()));
         let level = before.max().map_or(0, |level| level + 1);
         levels.push(level);
-        waves.entry((level, operation.kind)).or_default().push(&operation.member);
+        groups.entry((level, operation.kind)).or_default().push(operation);
     }
-    waves.into_iter().map(|((level, kind), members)| Wave { level, kind, members }).collect()
+    let mut places: Vec<usize> = vec![0; operations.len()];
+    for (place, group) in groups.values().enumerate() {
+        group.iter().for_each(|operation| places[operation.sequence.index()] = place);
+    }
+    let waves = groups.into_iter().map(|((_, kind), group)| Wave {
+        after: group.iter().flat_map(|o| &o.after).filter_map(|after| places.get(after.index()).copied()).collect(),
+        kind,
+        members: group.iter().map(|operation| &operation.member).collect(),
+    });
+    waves.collect()
 }

@@ -3,5 +3,7 @@
 mod artifact;
 mod canic;
 mod diagnostics;
+mod exit;
 mod project;
+mod reports;
 mod simulate;
