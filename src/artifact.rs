@@ -28,10 +28,10 @@ const LOCK: &str = ".lock";
 
 /// There while a download runs and after one that failed: blobs have their full size from the start, so nothing else
 /// tells.
-const DOWNLOAD_PROGRESS: &str = ".download_progress.json";
+pub(crate) const DOWNLOAD_PROGRESS: &str = ".download_progress.json";
 
 /// The blobs of a snapshot, and where `icp` keeps the chunks.
-const WASM_MODULE: &str = "wasm_module.bin";
-const WASM_MEMORY: &str = "wasm_memory.bin";
-const STABLE_MEMORY: &str = "stable_memory.bin";
-const CHUNK_STORE: &str = "wasm_chunk_store";
+pub(crate) const WASM_MODULE: &str = "wasm_module.bin";
+pub(crate) const WASM_MEMORY: &str = "wasm_memory.bin";
+pub(crate) const STABLE_MEMORY: &str = "stable_memory.bin";
+pub(crate) const CHUNK_STORE: &str = "wasm_chunk_store";

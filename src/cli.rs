@@ -7,8 +7,11 @@ mod against;
 mod check;
 mod dry_run;
 mod exit;
+mod expect;
 mod explain;
+mod init;
 mod input;
+mod left;
 mod live;
 mod outcome;
 mod preflight;
@@ -19,6 +22,7 @@ mod resolve;
 mod rollback;
 mod run;
 mod session;
+mod shards;
 mod status;
 mod stream;
 mod terminal;
@@ -70,6 +74,7 @@ enum Verb {
     Rollback(rollback::Args),
     Rehearse(rehearse::Args),
     Report(report::Args),
+    Init(init::Args),
     Explain(explain::Args),
     /// Print the JSON Schema of plans, for editors, or that of the events of a run.
     Schema {
@@ -115,6 +120,7 @@ pub fn main() -> ExitCode {
         Verb::Rollback(args) => rollback::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
         Verb::Report(args) => report::run(&args, &terminal),
+        Verb::Init(args) => init::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
         Verb::Schema { of } => {
             terminal.print_json(&match of {

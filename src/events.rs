@@ -144,7 +144,7 @@ pub struct Result {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejection: Option<String>,
     /// What is to be said of it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// The snapshot that was made, loaded or deleted.
     #[serde(skip_serializing_if = "Option::is_none")]

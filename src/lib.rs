@@ -9,7 +9,8 @@
 //! 5. [`report`]: a journal → what people and machines are to know of it;
 //! 6. [`cli`]: the verbs; the only room that prints and knows exit codes.
 //!
-//! Beside them: [`artifact`] (snapshots on disk), [`simulate`] (a fleet without a network), [`id`] and [`json`].
+//! Beside them: [`artifact`] (snapshots on disk), [`init`] (first plans), [`canic`] (the ancestor's files),
+//! [`simulate`] (a fleet without a network), [`id`] and [`json`].
 
 pub mod artifact;
 pub mod canic;
@@ -18,6 +19,7 @@ pub mod diagnostic;
 pub mod events;
 pub mod icp;
 pub mod id;
+pub mod init;
 pub mod journal;
 pub mod json;
 mod markdown;

@@ -60,7 +60,7 @@ pub fn compile(replay: &Replay) -> Result<Back, Vec<Diagnostic>> {
             snapshot: id.to_string(),
             module_hash: taken.and_then(|done| done.module_hash).map(|hash| hash.to_string()),
             parents: parents.filter(|parent| was_tried(replay, parent)).collect(),
-            running: before != Some(State::Stopped),
+            running: before == Some(State::Running),
         });
     }
     if !refused.is_empty() {
@@ -73,11 +73,9 @@ pub fn compile(replay: &Replay) -> Result<Back, Vec<Diagnostic>> {
 /// The stops that can be taken back: of canisters that ran before and were never loaded; children first.
 pub fn take_back(replay: &Replay) -> Vec<Sequence> {
     let stopped = replay.iter().filter(|(operation, slot)| {
-        let was_stopped = slot.before.as_ref().is_some_and(|before| before.status == Some(State::Stopped));
-        operation.kind == Kind::StopCanister
-            && slot.is_completed()
-            && !was_stopped
-            && !was_tried(replay, &operation.member)
+        // What somebody else had stopped, or was about to, is not ours to start.
+        let ran = slot.before.as_ref().is_some_and(|before| before.status == Some(State::Running));
+        operation.kind == Kind::StopCanister && slot.is_completed() && ran && !was_tried(replay, &operation.member)
     });
     let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
     again.reverse();

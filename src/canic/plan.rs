@@ -1,9 +1,6 @@
 //! A plan of ours out of a manifest and its mapping: text for people, since they go on from it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8Path;
 
@@ -15,6 +12,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic},
     id::{Digest, Name},
+    init::{Lines, Names, comment, quoted},
 };
 
 /// Indexes of the members in the order in which the ancestor restores them: parents first, else as in the manifest.
@@ -131,32 +129,11 @@ fn circles(manifest: &Manifest, parents: &[Option<usize>], order: &[usize]) -> V
 /// A name for each member, by its role; a second `app` is `app-2`.
 fn names(manifest: &Manifest, order: &[usize]) -> Vec<String> {
     let mut names = vec![String::new(); manifest.members.len()];
-    let mut taken = BTreeSet::new();
-    // Where the next search for a free number begins, so that ten thousand `app`s cost ten thousand steps.
-    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    let mut taken = Names::default();
     for &at in order {
-        let base = sanitised(&manifest.members[at].role.value);
-        let number = numbers.entry(base.clone()).or_insert(1);
-        let mut name = base.clone();
-        while !taken.insert(name.clone()) {
-            *number += 1;
-            name = format!("{base}-{number}");
-        }
-        names[at] = name;
+        names[at] = taken.unique(&manifest.members[at].role.value);
     }
     names
-}
-
-/// A role in the letters of a [`Name`], short enough for a number after it.
-fn sanitised(role: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    let letters = role.trim().chars().map(|c| if safe(c) { c } else { '-' });
-    let text: String = letters.take(80).collect();
-    let text = text.trim_start_matches(['-', '_', '.']).trim_end_matches('-');
-    match text {
-        "" => "member".to_owned(),
-        text => text.to_owned(),
-    }
 }
 
 fn head(manifest: &Manifest, mapping: Option<&Mapping>, setting: Setting<'_>) -> String {
@@ -172,7 +149,7 @@ fn head(manifest: &Manifest, mapping: Option<&Mapping>, setting: Setting<'_>) ->
     if let Some(mapping) = mapping {
         text.push_str(&format!("\n# with the mapping {}", comment(mapping.source.name())));
     }
-    let environment = toml_text(&manifest.environment);
+    let environment = quoted(&manifest.environment);
     text.push_str(&format!(
         ".\n# Members stand in restore order: parents are loaded first and started last.\n\
          version = 1\n\
@@ -191,9 +168,9 @@ fn head(manifest: &Manifest, mapping: Option<&Mapping>, setting: Setting<'_>) ->
          [backup]\n\
          id = {id}\n\
          root = {root}\n",
-        name = toml_text(setting.name.as_str()),
-        id = toml_text(&manifest.backup_id),
-        root = toml_text(setting.root.as_str()),
+        name = quoted(setting.name.as_str()),
+        id = quoted(&manifest.backup_id),
+        root = quoted(setting.root.as_str()),
     ));
     text
 }
@@ -209,20 +186,20 @@ fn member(
     let source = member.canister.value.id.to_text();
     let role = &member.role.value;
     if name == role {
-        lines.key("name", &toml_text(name), "");
+        lines.key("name", &quoted(name), "");
     } else {
-        lines.key("name", &toml_text(name), &format!("role {}", comment(role)));
+        lines.key("name", &quoted(name), &format!("role {}", comment(role)));
     }
-    lines.key("source", &toml_text(&source), "");
+    lines.key("source", &quoted(&source), "");
     if let Some(target) = target.map(|target| target.id.to_text()).filter(|t| *t != source) {
-        lines.key("target", &toml_text(&target), "by the mapping");
+        lines.key("target", &quoted(&target), "by the mapping");
     }
     match member.identity.value {
         Identity::Fixed => lines.key("relocatable", "false", "fixed: restores only to itself"),
         Identity::Relocatable => lines.key("relocatable", "true", "may have another target"),
     }
     let snapshot = &member.snapshot;
-    let artifact = toml_text(snapshot.artifact.value.as_str());
+    let artifact = quoted(snapshot.artifact.value.as_str());
     let was = format!("was snapshot {}", comment(&snapshot.id));
     let (sha256, note) = match (&snapshot.checksum, seal) {
         (Some(sha256), _) => (sha256.to_string(), was),
@@ -237,7 +214,7 @@ fn member(
     };
     let value = format!("{{ artifact = {artifact}, sha256 = \"{sha256}\" }}");
     lines.key("snapshot", &value, &note);
-    let parent = parent.map(toml_text).unwrap_or_default();
+    let parent = parent.map(quoted).unwrap_or_default();
     match &member.parent {
         Some(id) if parent.is_empty() => {
             let note = format!("parent {} is not in the backup", id.value.id);
@@ -266,7 +243,7 @@ fn root_check(manifest: &Manifest, names: &[String]) -> String {
         Some((_, name)) => format!(
             "\n# The fleet is checked by its root: the status of {name}, which its `verify` proves. A call says more:\n\
              # [[check]]\n# member = {}\n# call = \"health\"\n# args = \"()\"\n# expect = \"(true)\"\n",
-            toml_text(name),
+            quoted(name),
         ),
         None => format!(
             "\n# The manifest also asks for the status of the root {}, which is not in the backup:\n\
@@ -274,24 +251,4 @@ fn root_check(manifest: &Manifest, names: &[String]) -> String {
             manifest.root.value.id,
         ),
     }
-}
-
-struct Lines(String);
-
-impl Lines {
-    fn key(&mut self, key: &str, value: &str, note: &str) {
-        let pad = if note.is_empty() { "" } else { "  # " };
-        // Writing to a String does not fail.
-        let _: Result<(), std::fmt::Error> = writeln!(self.0, "{key} = {value}{pad}{note}");
-    }
-}
-
-/// A text as a TOML string.
-fn toml_text(text: &str) -> String {
-    toml::Value::from(text).to_string()
-}
-
-/// A text that is safe within a comment line.
-fn comment(text: &str) -> String {
-    text.escape_debug().to_string()
 }

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, ops::ControlFlow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 
-use super::{Exit, Failure, input, terminal::Terminal};
+use super::{Exit, Failure, input, progress::Hashing, terminal::Terminal};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity, github, gitlab, json, sarif, text},
     journal, plan,
@@ -52,8 +52,13 @@ enum Format {
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let mut diagnostics = Vec::new();
+    // A journal is held against the plan beside it, where one is given.
+    let (journals, plans): (Vec<_>, Vec<_>) = args.files.iter().partition(|file| is_journal(file));
+    let plans = if journals.is_empty() { Vec::new() } else { plans };
+    let plans: Vec<plan::Reading> = plans.into_iter().filter_map(|file| input::plan(file).ok()).collect();
+    let plans: Vec<&plan::Reading> = plans.iter().collect();
     for file in &args.files {
-        diagnostics.extend(check(file, args.artifacts));
+        diagnostics.extend(check(file, args.artifacts, &plans, terminal));
     }
     let root = Utf8Path::new("");
     match args.format {
@@ -76,15 +81,19 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     Ok(if diagnostics.iter().any(bad) { Exit::Invalid } else { Exit::Done })
 }
 
-fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
-    // A journal is told by what it holds: its name may be anything.
-    let is_json = std::fs::File::open(file).is_ok_and(|mut opened| {
+/// A journal is told by what it holds: its name may be anything.
+fn is_journal(file: &Utf8Path) -> bool {
+    let begins = std::fs::File::open(file).is_ok_and(|mut opened| {
         let mut first = [0; 1];
         std::io::Read::read(&mut opened, &mut first).is_ok_and(|count| count == 1) && first == *b"{"
     });
-    if is_json || file.extension() == Some("jsonl") {
+    begins || file.extension() == Some("jsonl")
+}
+
+fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &Terminal) -> Vec<Diagnostic> {
+    if is_journal(file) {
         return match std::fs::read(file) {
-            Ok(bytes) => journal::check::bytes(file.as_str(), bytes),
+            Ok(bytes) => journal::check::with_plans(file.as_str(), bytes, plans),
             Err(_) => input::read(file, u64::MAX).err().into_iter().collect(),
         };
     }
@@ -96,7 +105,13 @@ fn check(file: &Utf8Path, artifacts: bool) -> Vec<Diagnostic> {
     let mut diagnostics = reading.warnings.clone();
     if artifacts {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let verified = plan::verify(&reading, folder, &|_| true, threads, &|_| ControlFlow::Continue(()));
+        let hashing = Hashing::new(terminal);
+        let watch = |step| {
+            hashing.step(step);
+            ControlFlow::Continue(())
+        };
+        let verified = plan::verify(&reading, folder, &|_| true, threads, &watch);
+        drop(hashing);
         match verified {
             Ok(artifacts) => diagnostics.extend(memory(&reading, &artifacts)),
             Err(problems) => diagnostics.extend(problems),

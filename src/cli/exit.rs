@@ -138,7 +138,9 @@ impl From<journal::Error> for Failure {
             journal::Error::Invalid(diagnostics) => diagnostics.into(),
             locked @ journal::Error::Locked { .. } => Self::new(Exit::Locked, locked.to_string())
                 .with_help("wait for it, or look at it with `icp-restore status`"),
-            empty @ journal::Error::Empty(_) => Self::new(Exit::Invalid, empty.to_string()),
+            none @ (journal::Error::Empty(_) | journal::Error::Foreign(_)) => {
+                Self::new(Exit::Invalid, none.to_string())
+            }
             other @ (journal::Error::Io { .. } | journal::Error::Refused(_) | journal::Error::Broken(_)) => {
                 Self::new(Exit::Internal, other.to_string())
             }

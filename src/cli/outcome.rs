@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     Exit, Failure,
+    run::{How, Job},
     terminal::{Terminal, printable},
 };
 use crate::{
@@ -73,9 +74,17 @@ struct Unbegun<'a> {
     diagnostics: Vec<json::Problem<'a>>,
 }
 
+/// How a run says what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people, to stderr.
+    Text,
+    /// One object, to stdout.
+    Json,
+}
+
 impl Outcome {
-    /// Given the command that goes on with it, and the one that takes it back, if that may be.
-    pub(super) fn new(ending: &Ending, journal: &Journal, exit: Exit, again: &str, back: Option<String>) -> Self {
+    pub(super) fn new(ending: &Ending, journal: &Journal, exit: Exit, job: &Job<'_>) -> Self {
         let replay = journal.replay();
         let mut counts = Counts { total: replay.operations.len(), ..Counts::default() };
         for (_, slot) in replay.iter() {
@@ -97,9 +106,14 @@ impl Outcome {
             })
         };
         let troubles: Vec<Trouble> = ending.troubles.iter().filter_map(trouble).collect();
-        let again = again.to_owned();
+        let again = job.again.clone();
+        let back = job.parent.is_none().then(|| format!("icp-restore rollback {}", journal.path()));
         let (advice, next) = match ending.verdict {
             Verdict::Done => (None, Vec::new()),
+            Verdict::Stopped if job.how.partition.is_some() => (
+                Some("once all shards are done, with the journals of all"),
+                vec![format!("icp-restore run {} --with-uploads FILE…", job.file)],
+            ),
             Verdict::Stopped | Verdict::Interrupted => (Some("to go on"), vec![again]),
             Verdict::Failed if replay.has_loaded() => {
                 (Some("canisters stay closed; once the cause is gone"), [again].into_iter().chain(back).collect())
@@ -150,8 +164,36 @@ impl Outcome {
     }
 }
 
+/// Tells what came of a run in the form that was asked for.
+pub(super) fn told(
+    format: Format,
+    how: &How,
+    terminal: &Terminal,
+    run: impl FnOnce() -> Result<(Exit, Outcome), Failure>,
+) -> Result<Exit, Failure> {
+    if format == Format::Json && how.events.as_ref().is_some_and(|place| place == "-") {
+        return Err(Failure::new(Exit::Usage, "`--format json` and `--events -` would both write to stdout")
+            .with_help("write the events to a file"));
+    }
+    match (run(), format) {
+        (Ok((exit, outcome)), Format::Text) => {
+            outcome.tell(terminal);
+            Ok(exit)
+        }
+        (Ok((exit, outcome)), Format::Json) => {
+            terminal.print_json(&outcome);
+            Ok(exit)
+        }
+        (Err(failure), Format::Text) => Err(failure),
+        (Err(failure), Format::Json) => {
+            unbegun(&failure, terminal);
+            Err(failure)
+        }
+    }
+}
+
 /// The object of a run that did not begin.
-pub(super) fn unbegun(failure: &Failure, terminal: &Terminal) {
+fn unbegun(failure: &Failure, terminal: &Terminal) {
     terminal.print_json(&Unbegun {
         version: 1,
         exit: ExitLine { code: failure.exit.code(), reason: failure.exit.reason() },

@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     Exit, Failure, input,
-    outcome::Outcome,
+    outcome::{self, Outcome},
     run,
     session::{self, Program},
     terminal::Terminal,
@@ -37,19 +37,20 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER")]
     keep: Option<Utf8PathBuf>,
     /// What to print.
-    #[arg(long, value_enum, default_value_t = run::Format::Text, value_name = "FORMAT")]
-    format: run::Format,
+    #[arg(long, value_enum, default_value_t = outcome::Format::Text, value_name = "FORMAT")]
+    format: outcome::Format,
     #[command(flatten)]
     how: run::How,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    run::told(args.format, &args.how, terminal, || outcome(args, terminal))
+    outcome::told(args.format, &args.how, terminal, || outcome(args, terminal))
 }
 
 fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
+    args.how.check()?;
     let mut faults = Vec::new();
     for text in &args.fault {
         faults.push(
@@ -83,8 +84,11 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     for fault in &faults {
         fleet.inject(fault).map_err(simulated)?;
     }
-    let journal =
-        args.how.journal.clone().unwrap_or_else(|| folder.join(format!("{}.journal.jsonl", reading.plan.name)));
+    let journal = args
+        .how
+        .journal
+        .clone()
+        .unwrap_or_else(|| args.how.shard(folder.join(format!("{}.journal.jsonl", reading.plan.name))));
     let options = Program { icp: None, identity_password_file: None };
     let plan = reading.plan.clone();
     let icp = session::aim(program.as_str(), &plan, &options, &args.plan);

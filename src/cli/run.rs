@@ -1,7 +1,7 @@
 //! `run`: do what a plan says, or go on with it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     num::NonZeroUsize,
     ops::ControlFlow,
     sync::{
@@ -14,11 +14,14 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure, input,
-    outcome::{self, Outcome},
+    Exit, Failure,
+    expect::expect,
+    input,
+    outcome::{Format, Outcome, told},
     preflight,
-    progress::Progress,
+    progress::{Hashing, Progress},
     session::{self, Program},
+    shards::{self, Partition},
     stream::Stream,
     terminal::Terminal,
 };
@@ -63,15 +66,6 @@ pub(super) struct Args {
     yes: bool,
 }
 
-/// How a run says what came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// For people, to stderr.
-    Text,
-    /// One object, to stdout.
-    Json,
-}
-
 /// How far and how.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct How {
@@ -81,6 +75,12 @@ pub(super) struct How {
     /// Go no further than this.
     #[arg(long, value_enum, value_name = "PHASE")]
     pub(super) until: Option<Phase>,
+    /// Upload this share of the snapshots alone, into a journal of its own: 3/16 is the third of sixteen.
+    #[arg(long, value_name = "WHICH/OF", requires = "until", conflicts_with = "with_uploads")]
+    pub(super) partition: Option<Partition>,
+    /// Take over what shards have uploaded: their journals; `*` in a file's name stands for anything.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) with_uploads: Vec<String>,
     /// Begin at most so many operations.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
@@ -119,40 +119,14 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     told(args.format, &args.how, terminal, || outcome(args, terminal))
 }
 
-/// Tells what came of a run in the form that was asked for.
-pub(super) fn told(
-    format: Format,
-    how: &How,
-    terminal: &Terminal,
-    run: impl FnOnce() -> Result<(Exit, Outcome), Failure>,
-) -> Result<Exit, Failure> {
-    if format == Format::Json && how.events.as_ref().is_some_and(|place| place == "-") {
-        return Err(Failure::new(Exit::Usage, "`--format json` and `--events -` would both write to stdout")
-            .with_help("write the events to a file"));
-    }
-    match (run(), format) {
-        (Ok((exit, outcome)), Format::Text) => {
-            outcome.tell(terminal);
-            Ok(exit)
-        }
-        (Ok((exit, outcome)), Format::Json) => {
-            terminal.print_json(&outcome);
-            Ok(exit)
-        }
-        (Err(failure), Format::Text) => Err(failure),
-        (Err(failure), Format::Json) => {
-            outcome::unbegun(&failure, terminal);
-            Err(failure)
-        }
-    }
-}
-
 fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
     terminal.diagnostics(&crate::preflight::travel(&reading));
     let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
-    let journal = args.how.journal.clone().unwrap_or_else(|| session::journal_path(&args.plan, &plan, &args.only));
+    args.how.check()?;
+    let journal = || args.how.shard(session::journal_path(&args.plan, &plan, &args.only));
+    let journal = args.how.journal.clone().unwrap_or_else(journal);
     if let Some(expected) = &args.expect {
         expect(expected, &plan, &journal)?;
     }
@@ -165,7 +139,12 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let again = format!("icp-restore run {}", args.plan);
+    let elsewhere = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
+    let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
+    let share =
+        args.how.partition.iter().map(|share| format!(" --until uploaded --partition {}/{}", share.which, share.of));
+    let flags: String = elsewhere.chain(narrowed).chain(share).collect();
+    let again = format!("icp-restore run {}{flags}", args.plan);
     let job = Job {
         reading: &reading,
         plan,
@@ -205,7 +184,14 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
             (job.plan.clone().resolved(&targets), None)
         }
     };
-    let artifacts = artifacts(job.reading, &plan, job.file, journal.as_ref(), terminal)?;
+    if !job.how.with_uploads.is_empty() {
+        journal = Some(with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
+    }
+    let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
+    let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
+        true => Failure::new(Exit::Signal(number(&signal)), "interrupted before anything was begun"),
+        false => failure,
+    })?;
     let outlook = preflight::Outlook {
         reading: job.reading,
         plan: &plan,
@@ -221,27 +207,13 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     preflight::require(&outlook, terminal)?;
     let mut journal = match journal.take() {
         Some(journal) => journal,
-        None => {
-            let opened = Opened {
-                tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
-                plan: plan.name.clone(),
-                digest: job.reading_digest(),
-                text: job.reading.places.source.text().to_owned(),
-                only: job.only.clone(),
-                icp: version.clone(),
-                network: job.icp.selectors().iter().map(|flag| job.redactor.redact(flag)).collect(),
-                targets: named_targets(job.reading, &plan),
-                operations: operation::compile(&plan).iter().cloned().collect(),
-                parent: job.parent,
-            };
-            Journal::create(&job.journal, opened)?
-        }
+        None => create(job, &plan, &version)?,
     };
     journal.record(&[resumed(version)])?;
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,
-        partition: None,
+        partition: job.how.partition.map(Partition::remainder),
         wait: job.how.wait,
         verify_upload: job.how.verify_upload,
         upload_memory: plan.limits.upload_memory.unwrap_or_else(|| session::free_memory() / 5 * 4),
@@ -254,7 +226,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         interrupt: &interrupt,
         redactor: &job.redactor,
     };
-    let mut progress = Progress::new(terminal, journal.replay());
+    let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
     stream.send(&events::hello(journal.replay(), journal.path().as_str()));
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
         progress.notice(&notice, replay);
@@ -263,10 +235,75 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         }
     })?;
     progress.finish();
-    let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
+    let exit = Exit::of_run(&ending, number(&signal));
     stream.send(&events::ended(journal.replay(), ending.verdict, exit.code()));
-    let back = job.parent.is_none().then(|| format!("icp-restore rollback {}", journal.path()));
-    Ok((exit, Outcome::new(&ending, &journal, exit, &job.again, back)))
+    Ok((exit, Outcome::new(&ending, &journal, exit, job)))
+}
+
+fn create(job: &Job<'_>, plan: &Plan, version: &str) -> Result<Journal, Failure> {
+    let opened = Opened {
+        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
+        plan: plan.name.clone(),
+        digest: job.reading_digest(),
+        text: job.reading.places.source.text().to_owned(),
+        only: job.only.clone(),
+        icp: version.to_owned(),
+        network: job.redactor.args(job.icp.selectors()),
+        targets: named_targets(job.reading, plan),
+        operations: operation::compile(plan).iter().cloned().collect(),
+        parent: job.parent,
+    };
+    Ok(Journal::create(&job.journal, opened)?)
+}
+
+/// Takes over what shards have uploaded, before anything else is looked at: what they have is not needed here.
+fn with_uploads(
+    job: &Job<'_>,
+    plan: &Plan,
+    journal: Option<Journal>,
+    version: &str,
+    interrupt: &Interrupt,
+    terminal: &Terminal,
+) -> Result<Journal, Failure> {
+    let replay = journal.as_ref().map(Journal::replay);
+    let operations = replay.map_or_else(|| operation::compile(plan), |replay| replay.operations.clone());
+    let wanted = shards::Wanted {
+        reading: job.reading,
+        plan,
+        digest: job.reading_digest(),
+        operations: &operations,
+        replay,
+        icp: &job.icp,
+        interrupt,
+    };
+    let taken = shards::taken(&job.how.with_uploads, &wanted)?;
+    let mut journal = match journal {
+        Some(journal) => journal,
+        None => create(job, plan, version)?,
+    };
+    journal.record(&taken)?;
+    terminal.note(&format!("{} uploads are taken over from shards", taken.len()));
+    Ok(journal)
+}
+
+impl How {
+    /// What the command line cannot say by itself.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match (self.partition, self.until) {
+            (Some(_), Some(Phase::Uploaded)) | (None, _) => Ok(()),
+            (Some(_), _) => Err(Failure::new(Exit::Usage, "only uploads can be shared out")
+                .with_help("add `--until uploaded`; the rest is for one run, with `--with-uploads`")),
+        }
+    }
+
+    /// The journal of a share, beside that of the whole.
+    pub(super) fn shard(&self, journal: Utf8PathBuf) -> Utf8PathBuf {
+        let name = journal.file_name().and_then(|name| name.strip_suffix(".journal.jsonl"));
+        match (self.partition, name) {
+            (Some(share), Some(name)) => journal.with_file_name(format!("{name}.{}.journal.jsonl", share.label())),
+            _ => journal,
+        }
+    }
 }
 
 /// Who takes a journal up.
@@ -286,6 +323,11 @@ impl Job<'_> {
             false => self.reading.plan.only(&self.only).digest(),
         }
     }
+}
+
+/// The number of the signal that ended the run.
+fn number(signal: &AtomicUsize) -> u8 {
+    u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15)
 }
 
 /// Counts signals, and holds the number of the first. A dead terminal ends nothing.
@@ -335,11 +377,11 @@ fn resolve(job: &Job<'_>, interrupt: &Interrupt) -> Result<BTreeMap<Name, Princi
 }
 
 fn named_targets(reading: &Reading, resolved: &Plan) -> BTreeMap<Name, Principal> {
-    let pairs = reading.plan.members.iter().filter_map(|member| {
-        match (&member.target, &resolved.member(&member.name)?.target) {
-            (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
-            _ => None,
-        }
+    let targets: HashMap<&Name, &Target> =
+        resolved.members.iter().map(|member| (&member.name, &member.target)).collect();
+    let pairs = reading.plan.members.iter().filter_map(|member| match (&member.target, targets.get(&member.name)?) {
+        (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
+        _ => None,
     });
     pairs.collect()
 }
@@ -387,12 +429,15 @@ fn not_taken_back(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
 
 /// Reads the artifacts that are yet to be uploaded.
 fn artifacts(
-    reading: &Reading,
+    job: &Job<'_>,
     plan: &Plan,
-    file: &Utf8Path,
     journal: Option<&Journal>,
     terminal: &Terminal,
+    interrupt: &Interrupt,
 ) -> Result<BTreeMap<Name, Artifact>, Failure> {
+    let share = job.how.partition.map(|share| share.members(&operation::compile(plan)));
+    let share: Option<HashSet<Name>> = share.map(|members| members.into_iter().collect());
+    let members: HashSet<&Name> = plan.members.iter().map(|member| &member.name).collect();
     let open = |name: &Name| {
         let uploaded = journal.is_some_and(|journal| {
             let replay = journal.replay();
@@ -401,11 +446,15 @@ fn artifacts(
                 .find(Kind::UploadSnapshot, name)
                 .is_some_and(|upload| replay.slot(upload.sequence).is_completed())
         });
-        plan.member(name).is_some() && !uploaded
+        members.contains(name) && !uploaded && share.as_ref().is_none_or(|share| share.contains(name))
     };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let _ = terminal;
-    let found = plan::verify(reading, plan::folder(file), &open, threads, &|_| ControlFlow::Continue(()))?;
+    let hashing = Hashing::new(terminal);
+    let watch = |step| {
+        hashing.step(step);
+        if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let found = plan::verify(job.reading, plan::folder(job.file), &open, threads, &watch)?;
     found
         .into_iter()
         .map(|(name, (path, seal))| {
@@ -414,35 +463,6 @@ fn artifacts(
             Ok((name, Artifact { path, seal }))
         })
         .collect()
-}
-
-/// Nothing but what was reviewed; where the journal is of that, the difference is told.
-fn expect(expected: &str, plan: &Plan, journal: &Utf8Path) -> Result<(), Failure> {
-    let wanted = expected.trim_start_matches("sha256:").to_ascii_lowercase();
-    if wanted.len() < 12 || wanted.len() > 64 || !wanted.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let message = format!("`{}` is not a digest, nor 12 or more digits of one", expected.escape_debug());
-        return Err(Failure::new(Exit::Usage, message));
-    }
-    let digest = plan.digest();
-    if digest.to_string().starts_with(&wanted) {
-        return Ok(());
-    }
-    let mut message = format!("the digest of the plan is sha256:{digest}, and sha256:{wanted} was to run");
-    // Of what was reviewed only its digest is known, unless a run of it was begun.
-    if let Ok(replay) = crate::journal::load(journal)
-        && replay.opened.digest.to_string().starts_with(&wanted)
-        && let Ok(reviewed) = plan::read(&crate::diagnostic::Source::new("journal", replay.opened.text.as_str()))
-    {
-        let reviewed = match replay.opened.only.as_slice() {
-            [] => reviewed.plan,
-            only => reviewed.plan.only(only),
-        };
-        let changes = crate::review::changes(&reviewed, plan);
-        message += &format!("\nsince the plan that {journal} is of:");
-        message += super::against::text("it", &changes).trim_end();
-    }
-    Err(Failure::new(Exit::Blocked, message)
-        .with_help("have the plan reviewed as it is now: see `icp-restore dry-run`"))
 }
 
 /// The CI job, as its environment names it.

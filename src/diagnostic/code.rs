@@ -80,6 +80,8 @@ codes! {
     BadRootKey = "E0115",
     /// a version of the format that this program does not know
     UnknownVersion = "E0116",
+    /// a newer version of this program is required
+    TooOld = "E0117",
 
     /// a name is used twice
     DuplicateName = "E0201",
@@ -145,6 +147,8 @@ codes! {
     JournalOperations = "E0416",
     /// a receipt lacks what its operation makes
     ReceiptField = "E0417",
+    /// a claim whose command is of something else
+    ClaimMismatch = "E0418",
 
     /// a manifest or mapping is not JSON
     ManifestSyntax = "E0501",
@@ -188,6 +192,8 @@ codes! {
     MappingMissingSource = "E0522",
     /// a mapping moves a member whose identity is fixed
     MappingFixed = "E0523",
+    /// a mapping without the manifest that it belongs to
+    MappingAlone = "E0524",
 
     /// a journal of canic is not JSON
     CanicSyntax = "E0601",
@@ -227,6 +233,16 @@ codes! {
     CanicReceiptMissing = "E0618",
     /// the latest receipt of an operation of canic is stale or mismatched
     CanicReceiptStale = "E0619",
+    /// canic restored a canister that the plan does not, or the other way round
+    AdoptMember = "E0620",
+    /// canic restored something else than the plan says
+    AdoptOther = "E0621",
+    /// a load of canic was tried, and no safety snapshot was taken before
+    AdoptSafety = "E0622",
+    /// a canister that canic may have loaded is not stopped
+    AdoptOpen = "E0623",
+    /// the network does not tell how a canister of canic's journal is
+    AdoptSilent = "E0624",
 
     /// the caller is another principal than the plan expects
     CallerMismatch = "E0701",
@@ -252,6 +268,16 @@ codes! {
     IcpChanged = "E0711",
     /// no safety snapshot to go back to
     NoSafety = "E0712",
+    /// no journal of uploads where one was named
+    ShardMissing = "E0751",
+    /// a journal of uploads that belongs to another restore
+    ForeignShard = "E0752",
+    /// an upload that none of the shards completed
+    UploadMissing = "E0753",
+    /// an upload that was completed twice
+    UploadTwice = "E0754",
+    /// an uploaded snapshot that is not on its canister
+    UploadGone = "E0755",
 
     /// no safety snapshots
     SafetyOff = "W0101",
@@ -288,6 +314,8 @@ codes! {
     CanicEscape = "W0606",
     /// a key that canic's formats do not have
     CanicUnknownKey = "W0607",
+    /// what canic completed no longer holds and is done again
+    AdoptAgain = "W0608",
 
     /// a canister that is stopped already
     AlreadyStopped = "W0701",

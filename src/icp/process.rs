@@ -123,7 +123,8 @@ impl Process {
 impl Run for Process {
     fn run(&self, command: &Command, how: &How<'_>) -> io::Result<Reply> {
         let (stdout, stderr) = open(how.files)?;
-        stderr.lock()?;
+        // A command that still writes there is not ours to wait for.
+        stderr.try_lock().map_err(io::Error::from)?;
         let handle = duct::cmd(&command.program, &command.args)
             .full_env(&self.environment)
             .stdin_null()
@@ -135,11 +136,14 @@ impl Run for Process {
                 Ok(())
             })
             .start()?;
+        // From here on the command may have had its effect: nothing is an error any more.
         let deadline = Instant::now() + how.timeout;
         let mut ended: Option<Instant> = None;
         let status = loop {
-            if let Some(output) = handle.wait_timeout(Duration::from_millis(100))? {
-                break output.status;
+            match handle.wait_timeout(Duration::from_millis(100)) {
+                Ok(Some(output)) => break Some(output.status),
+                Ok(None) => {}
+                Err(_) => break None,
             }
             match ended {
                 None if Instant::now() >= deadline || how.interrupt.is_urgent() => {
@@ -150,12 +154,13 @@ impl Run for Process {
                 _ => {}
             }
         };
-        let exit = match (ended, status.code(), status.signal()) {
+        let exit = match (ended, status.and_then(|status| status.code()), status.and_then(|status| status.signal())) {
             (None, Some(code), _) => Exit::Code(code),
             (None, None, Some(signal)) => Exit::Signal(signal),
             _ => Exit::Ended,
         };
-        Ok(Reply { exit, stdout: read(&stdout)?, stderr: read(&stderr)? })
+        let text = |file| read(file).unwrap_or_else(|error| format!("the output cannot be read: {error}"));
+        Ok(Reply { exit, stdout: text(&stdout), stderr: text(&stderr) })
     }
 }
 

@@ -3,42 +3,65 @@
 //! The same transition as everywhere decides what may follow; here it goes on after a breach, and leaves out what only
 //! follows from one that was told.
 
-use std::{ops::Range, sync::Arc};
+mod fit;
+mod mend;
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use jiff::Timestamp;
 
 use super::{
-    event::Event,
+    event::{Event, Opened},
     line::{self, START, Unreadable},
     replay::{Breach, Replay, State},
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Source},
-    id::Digest,
+    id::{Digest, Name},
     json::Json,
-    operation, plan,
+    operation::{self, Sequence},
+    plan::{self, Reading},
 };
 
 /// Checks the bytes of a journal under the name of its file.
 pub fn bytes(name: &str, bytes: Vec<u8>) -> Vec<Diagnostic> {
+    with_plans(name, bytes, &[])
+}
+
+/// Checks the bytes of a journal beside plans: the one that it is of is shown as it is on disk, and one of the same name
+/// that is another by now is told of.
+pub fn with_plans(name: &str, bytes: Vec<u8>, plans: &[&Reading]) -> Vec<Diagnostic> {
     match String::from_utf8(bytes) {
-        Ok(text) => journal(&Source::new(name, text)),
+        Ok(text) => journal(&Source::new(name, text), plans),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let bytes = error.into_bytes();
             let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
             let text = String::from_utf8_lossy(&bytes).into_owned();
+            let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+            let help = if utf16 { "it is UTF-16: save it as UTF-8" } else { RESTORE };
             let source = Source::new(name, text);
             let message = format!("byte {at}, in line {line}, is not UTF-8");
             let span = source.line(line);
             let label = source.label(span, "this line was changed");
-            vec![Diagnostic::new(Code::NotUtf8, message, label).with_help(RESTORE)]
+            vec![Diagnostic::new(Code::NotUtf8, message, label).with_help(help)]
         }
     }
 }
 
 /// Checks a journal: form, chain, and what its events say of each other and of the plan in it.
-pub fn journal(source: &Arc<Source>) -> Vec<Diagnostic> {
-    let mut checker =
-        Checker { source, diagnostics: Vec::new(), lines: Vec::new(), replay: None, broken: false, told: Vec::new() };
+pub fn journal(source: &Arc<Source>, plans: &[&Reading]) -> Vec<Diagnostic> {
+    let mut checker = Checker {
+        source,
+        plans,
+        diagnostics: Vec::new(),
+        lines: Vec::new(),
+        replay: None,
+        places: None,
+        broken: false,
+        told: Vec::new(),
+        mender: None,
+    };
     let text = source.text();
     let mut start = 0;
     for piece in text.split_inclusive('\n') {
@@ -61,13 +84,18 @@ const RESTORE: &str = "put the journal back from an unchanged copy; never mend i
 
 struct Checker<'a> {
     source: &'a Arc<Source>,
+    plans: &'a [&'a Reading],
     diagnostics: Vec<Diagnostic>,
     lines: Vec<Range<usize>>,
     replay: Option<Replay>,
     /// Lines are missing or strange, so what follows cannot be judged by what went before.
     broken: bool,
     /// Operations with a breach: what comes of it is not told again.
-    told: Vec<operation::Sequence>,
+    told: Vec<Sequence>,
+    /// The plan's text and where the names of its members stand.
+    places: Option<(Arc<Source>, HashMap<Name, Range<usize>>)>,
+    /// Made when the first line is found changed.
+    mender: Option<mend::Mender<'a>>,
 }
 
 impl Checker<'_> {
@@ -75,7 +103,16 @@ impl Checker<'_> {
         let text = &self.source.text()[span.clone()];
         self.lines.push(span.clone());
         let number = self.lines.len();
-        let (head, event) = match line::read(text) {
+        let before = (number > 1).then(|| &self.source.text()[self.lines[number - 2].clone()]);
+        let prev = before.map_or(START, Digest::of);
+        let written = if line::is_whole(text) { None } else { self.mended(text, &span, prev) };
+        let known = self.diagnostics.len();
+        if let Some(change) = &written {
+            let label = self.source.label(change.span.clone(), change.label());
+            let message = format!("line {number} is not as it was written");
+            self.diagnostics.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
+        }
+        let (head, event) = match line::read(written.as_ref().map_or(text, |change| &change.line)) {
             Ok(read) => read,
             Err(error) => {
                 self.unreadable(error, text, &span);
@@ -83,31 +120,21 @@ impl Checker<'_> {
                 return;
             }
         };
-        let before = match number {
-            1 => START,
-            _ => Digest::of(&self.source.text()[self.lines[number - 2].clone()]),
-        };
-        // A line before that was changed is told of there.
-        let whole_before = number == 1 || line::is_whole(&self.source.text()[self.lines[number - 2].clone()]);
-        let known = self.diagnostics.len();
-        if head.prev != before && whole_before && head.sum {
-            let at = self.field(number, &["prev"]);
-            let message = match number {
-                1 => "the first line does not begin a journal".to_owned(),
-                _ => format!(
-                    "line {number} does not follow line {}: lines are missing, added or out of order",
-                    number - 1
-                ),
-            };
-            let mut diagnostic =
-                Diagnostic::new(Code::JournalChain, message, self.source.label(at, "follows another line"));
-            if number > 1 {
-                diagnostic = diagnostic.with_label(self.source.label(self.lines[number - 2].clone(), "not this one"));
-            }
-            self.diagnostics.push(diagnostic.with_help(RESTORE));
-            self.broken = true;
+        // Of a line before that was changed it is told there.
+        let whole_before = before.is_none_or(line::is_whole);
+        if head.prev != prev && whole_before && head.sum && written.is_none() && self.chain(number, head.prev, text) {
+            return;
         }
+        let late = if self.broken { None } else { self.time(head.at, number) };
+        let told = self.diagnostics.len();
         self.event(&event, head.at, number);
+        // A time that is wrong breaks rules of its operation too: told once.
+        if let Some(late) = late
+            && self.diagnostics[told..].iter().all(|d| d.code == Code::TimeBackwards)
+        {
+            self.diagnostics.truncate(told);
+            self.diagnostics.push(late);
+        }
         if !head.sum && self.diagnostics.len() == known {
             let message = format!("line {number} is not as it was written");
             let label = self.source.label(span, "changed since");
@@ -115,13 +142,75 @@ impl Checker<'_> {
         }
     }
 
-    fn event(&mut self, event: &Event, at: jiff::Timestamp, number: usize) {
+    /// What one change would make a line whole again, if there is such a change.
+    fn mended(&mut self, text: &str, span: &Range<usize>, prev: Digest) -> Option<mend::Change> {
+        let next = self.source.text().get(span.end + 1..).and_then(|rest| rest.lines().next());
+        let next = next.and_then(|next| line::read(next).ok()).map(|(head, _)| head.prev);
+        let mender = self.mender.get_or_insert_with(|| mend::Mender::new(self.source.text()));
+        let mut change = mender.mend(text, prev, next)?;
+        change.span = span.start + change.span.start..span.start + change.span.end;
+        Some(change)
+    }
+
+    /// Tells of a line that does not follow the one before; whether it stands there twice and is to be passed over.
+    fn chain(&mut self, number: usize, prev: Digest, text: &str) -> bool {
+        let at = self.source.label(self.field(number, &["prev"]), "follows another line");
+        let lines = &self.lines[..number - 1];
+        let line = |at: &Range<usize>| &self.source.text()[at.clone()];
+        let twice = lines.iter().rposition(|at| line(at) == text);
+        let follows = lines.iter().rposition(|at| Digest::of(line(at)) == prev);
+        let message = match (number, twice, follows) {
+            (1, ..) => "the first line does not begin a journal".to_owned(),
+            (_, Some(first), _) => format!("line {number} stands there twice: it is line {}", first + 1),
+            (_, _, Some(line)) => {
+                format!("line {number} follows line {}: what lies between was added or moved", line + 1)
+            }
+            _ => format!("line {number} does not follow line {}: a line is missing or moved", number - 1),
+        };
+        let mut diagnostic = Diagnostic::new(Code::JournalChain, message, at);
+        if number > 1 {
+            let (other, label) = match (twice, follows) {
+                (Some(first), _) => (first, "the same line"),
+                (None, Some(line)) => (line, "it follows this one"),
+                (None, None) => (number - 2, "not this one"),
+            };
+            diagnostic = diagnostic.with_label(self.source.label(self.lines[other].clone(), label));
+        }
+        self.diagnostics.push(diagnostic.with_help(RESTORE));
+        self.broken |= twice.is_none();
+        twice.is_some()
+    }
+
+    /// A journal's clock never runs backwards. Of two lines, the one is wrong that also contradicts a third.
+    fn time(&self, at: Timestamp, number: usize) -> Option<Diagnostic> {
+        let time = |number: usize| {
+            let span = self.lines.get(number.checked_sub(1)?)?;
+            line::read(&self.source.text()[span.clone()]).ok().map(|(head, _)| head.at)
+        };
+        let before = self.replay.as_ref()?.last();
+        if at >= before {
+            return None;
+        }
+        let end = self.lines.get(number - 1)?.end;
+        let next = self.source.text().get(end + 1..).and_then(|rest| rest.lines().next());
+        let next = next.and_then(|next| line::read(next).ok()).map(|(head, _)| head.at);
+        let first = (1..number).find(|&line| time(line) == Some(before))?;
+        // The earlier line is too late where what follows is before it too.
+        let earlier = next.is_some_and(|next| next < before) && first + 1 == number;
+        let (wrong, other) = if earlier { (first, number) } else { (number, first) };
+        let label = self.source.label(self.field(wrong, &["at"]), if earlier { "too late" } else { "too early" });
+        let other = self.source.label(self.field(other, &["at"]), "the line beside it");
+        let message = "time runs backwards in the journal";
+        Some(Diagnostic::new(Code::TimeBackwards, message, label).with_label(other).with_help(RESTORE))
+    }
+
+    fn event(&mut self, event: &Event, at: Timestamp, number: usize) {
         match (&mut self.replay, event) {
             (None, Event::Opened(opened)) => {
                 self.plan(opened, number);
                 match Replay::new((**opened).clone(), at) {
                     Ok(replay) => self.replay = Some(replay),
-                    Err(breach) => self.breach(&breach, number),
+                    Err(breach) => self.breach(&breach, number, None),
                 }
             }
             (None, _) if number == 1 => {
@@ -133,37 +222,50 @@ impl Checker<'_> {
             }
             (None, _) => {}
             (Some(replay), event) => {
-                let breach = replay.apply(event, at, number).err();
-                let told = event.operation().is_some_and(|operation| self.told.contains(&operation));
-                if let Some(breach) = breach.filter(|_| !self.broken && !told) {
-                    self.told.extend(event.operation());
-                    self.breach(&breach, number);
+                let odd = fit::check(event, replay);
+                let breach = replay.apply(event, at, number).err().map(|breach| fit::refine(breach, event, replay));
+                let others = odd.as_ref().or(breach.as_ref()).and_then(|breach| breach.meant);
+                let about = event.operation();
+                let told = about.is_some_and(|operation| self.told.contains(&operation));
+                let breach = odd.or(breach);
+                if let Some(found) = breach.filter(|_| !self.broken && !told) {
+                    self.told.extend(about);
+                    self.told.extend(others);
+                    self.breach(&found.breach, number, about);
                 }
             }
         }
     }
 
     /// The plan in the journal must be the one that its digest and its operations are of.
-    fn plan(&mut self, opened: &super::event::Opened, number: usize) {
-        let text = Source::new("the plan in the journal", opened.text.as_str());
+    fn plan(&mut self, opened: &Opened, number: usize) {
+        let text = Source::new(format!("the plan in {}", self.source.name()), opened.text.as_str());
         let Ok(reading) = plan::read(&text) else {
-            let at = self.field(number, &["text"]);
-            let label = self.source.label(at, "not a valid plan");
+            let label = self.source.label(self.field(number, &["text"]), "not a valid plan");
             let diagnostic = Diagnostic::new(Code::PlanDigest, "the plan in the journal cannot be read", label);
             self.diagnostics.push(diagnostic.with_help(RESTORE));
             return;
         };
-        let mut plan = reading.plan;
-        if !opened.only.is_empty() {
-            plan = plan.only(&opened.only);
-        }
+        let narrowed = |plan: &plan::Plan| match opened.only.is_empty() {
+            true => plan.clone(),
+            false => plan.only(&opened.only),
+        };
+        let plan = narrowed(&reading.plan);
+        let beside = self.plans.iter().find(|beside| beside.plan.name == opened.plan);
+        let shown =
+            beside.filter(|beside| narrowed(&beside.plan).digest() == opened.digest).copied().unwrap_or(&reading);
+        let names = shown.plan.members.iter().map(|member| member.name.clone());
+        let places = shown.places.members.iter().map(|places| places.name.clone());
+        self.places = Some((Arc::clone(&shown.places.source), names.zip(places).collect()));
         if plan.digest() != opened.digest {
-            let digest =
-                self.source.label(self.field(number, &["digest"]), "not the digest of the plan in this journal");
+            let at = self.field(number, &["digest"]);
+            let digest = self.source.label(at, "not the digest of the plan in this journal");
             let message = format!("the digest of the journal is not that of its plan, {}", plan.digest());
-            let text = self.source.label(self.field(number, &["plan"]), "this plan");
-            self.diagnostics
-                .push(Diagnostic::new(Code::PlanDigest, message, digest).with_label(text).with_help(RESTORE));
+            let text = self.source.label(self.field(number, &["text"]), "this plan");
+            let diagnostic = Diagnostic::new(Code::PlanDigest, message, digest).with_label(text);
+            self.diagnostics.push(diagnostic.with_help(RESTORE));
+        } else if let Some(beside) = beside.filter(|beside| narrowed(&beside.plan).digest() != opened.digest) {
+            self.other_plan(&plan, beside, number);
         }
         let compiled = operation::compile(&plan.resolved(&opened.targets));
         let differs = compiled.iter().zip(&opened.operations).position(|(wanted, is)| wanted != is);
@@ -172,13 +274,48 @@ impl Checker<'_> {
         if let Some(index) = differs {
             let line = &self.source.text()[self.lines[number - 1].clone()];
             let start = self.lines[number - 1].start;
-            let items =
-                Json::parse(line).ok().and_then(|json| json.get("operations")).map(|json| (json.span(), json.items()));
-            let span = items.map(|(all, items)| items.get(index).map_or(all, Json::span)).unwrap_or(0..line.len());
+            let wanted = compiled.get(Sequence(u32::try_from(index).unwrap_or(u32::MAX)));
+            let span = fit::differs(line, index, wanted);
             let label = self.source.label(start + span.start..start + span.end, "not what the plan compiles to");
             let message = format!("operation {index} of the journal is not the plan's");
-            self.diagnostics.push(Diagnostic::new(Code::JournalOperations, message, label).with_help(RESTORE));
+            let diagnostic = Diagnostic::new(Code::JournalOperations, message, label);
+            let member = wanted.map(|operation| operation.member.clone());
+            self.push_with_plan(diagnostic.with_help(RESTORE), member.as_ref());
         }
+    }
+
+    /// A plan of the same name that was given beside the journal says something else by now.
+    fn other_plan(&mut self, plan: &plan::Plan, beside: &Reading, number: usize) {
+        let label = self.source.label(self.field(number, &["digest"]), "of the plan as it was");
+        let differences = plan.differences(&beside.plan);
+        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
+        let first = differences.first().map_or_else(String::new, |first| {
+            let more =
+                if differences.len() > 1 { format!(" (and {} more)", differences.len() - 1) } else { String::new() };
+            format!(": {} was {}, is {}{more}", first.what, text(&first.was), text(&first.is))
+        });
+        let name = beside.places.source.name();
+        let message = format!("{name} is not the plan that this journal is of{first}");
+        let mut diagnostic = Diagnostic::new(Code::PlanDigest, message, label);
+        let at = differences.iter().find_map(|difference| {
+            let member = difference.what.strip_prefix("member ")?.split(':').next()?;
+            let index = beside.plan.members.iter().position(|known| known.name.as_str() == member)?;
+            beside.places.members.get(index).map(|places| places.name.clone())
+        });
+        let at = at.unwrap_or(beside.places.root.clone());
+        diagnostic = diagnostic.with_label(beside.places.source.label(at, "changed since the run began"));
+        let help = "go on with the plan as it was, or begin anew with another `--journal`";
+        self.diagnostics.push(diagnostic.with_help(help));
+    }
+
+    /// Shows the member in its plan too.
+    fn push_with_plan(&mut self, mut diagnostic: Diagnostic, member: Option<&Name>) {
+        if let (Some(name), Some((source, places))) = (member, &self.places)
+            && let Some(place) = places.get(name)
+        {
+            diagnostic = diagnostic.with_label(source.label(place.clone(), "the member in the plan"));
+        }
+        self.diagnostics.push(diagnostic);
     }
 
     fn unreadable(&mut self, error: Unreadable, text: &str, span: &Range<usize>) {
@@ -207,7 +344,7 @@ impl Checker<'_> {
         self.diagnostics.push(Diagnostic::new(code, message, label).with_help(help));
     }
 
-    fn breach(&mut self, breach: &Breach, number: usize) {
+    fn breach(&mut self, breach: &Breach, number: usize, operation: Option<Sequence>) {
         let label = self.source.label(self.field(number, breach.at), breach.label.clone());
         let mut diagnostic = Diagnostic::new(breach.code, breach.message.clone(), label);
         if let Some((line, at, message)) = &breach.other
@@ -215,7 +352,11 @@ impl Checker<'_> {
         {
             diagnostic = diagnostic.with_label(self.source.label(self.field(*line, at), message.clone()));
         }
-        self.diagnostics.push(diagnostic.with_help(RESTORE));
+        let of_plan = matches!(breach.code, Code::ReceiptMismatch | Code::ForeignLoad | Code::ClaimMismatch);
+        let operations = self.replay.as_ref().map(|replay| &replay.operations);
+        let operation = operation.filter(|_| of_plan).and_then(|operation| operations?.get(operation));
+        let member = operation.map(|operation| operation.member.clone());
+        self.push_with_plan(diagnostic.with_help(RESTORE), member.as_ref());
     }
 
     fn end(&mut self) {

@@ -39,8 +39,10 @@ pub struct Slot {
     pub attempts: u32,
     /// What was true before the latest attempt at its effect.
     pub before: Option<Box<Before>>,
-    /// Unfinished snapshots that it left behind.
+    /// Snapshots that it left behind: unfinished ones, and of a safety snapshot those that a newer one replaced.
     pub orphans: Vec<SnapshotId>,
+    /// Whether an attempt that is over may have had its effect, whatever was made of it.
+    touched: bool,
     /// The line of its latest event, from 1.
     pub line: usize,
     at: Option<Timestamp>,
@@ -80,6 +82,8 @@ pub struct Flight {
 pub struct Done {
     /// The snapshot that it made.
     pub snapshot: Option<SnapshotId>,
+    /// The size of that in bytes, where it is known.
+    pub size: Option<u64>,
     /// The code that it saw or sent.
     pub module_hash: Option<Digest>,
     /// From when.
@@ -159,9 +163,19 @@ impl Replay {
         self.operations.iter().zip(&self.slots)
     }
 
+    /// What must be completed before an operation. Of a load, the stop and the safety snapshot of its own canister too:
+    /// in its phase's gate they are once, but a canister that somebody opens is closed and kept safe again.
+    pub fn waits_for<'a>(&'a self, operation: &'a Operation) -> impl Iterator<Item = Sequence> + 'a {
+        let own = [Kind::StopCanister, Kind::TakeSnapshot].into_iter().filter_map(move |kind| {
+            let own = (operation.kind == Kind::LoadSnapshot).then(|| self.operations.find(kind, &operation.member));
+            own.flatten().map(|own| own.sequence)
+        });
+        operation.after.iter().copied().chain(own)
+    }
+
     /// Whether all that an operation waits for is completed.
     pub fn is_free(&self, operation: &Operation) -> bool {
-        operation.after.iter().all(|after| self.slot(*after).is_completed())
+        self.waits_for(operation).all(|after| self.slot(after).is_completed())
     }
 
     /// Whether everything is completed.
@@ -169,9 +183,9 @@ impl Replay {
         self.slots.iter().all(Slot::is_completed)
     }
 
-    /// Whether a load was ever tried: from then on a canister that was stopped is not simply started again.
+    /// Whether any load may have been applied: from then on a canister that was stopped is not simply started again.
     pub fn has_loaded(&self) -> bool {
-        self.iter().any(|(operation, slot)| operation.kind == Kind::LoadSnapshot && slot.attempts > 0)
+        self.iter().any(|(operation, slot)| operation.kind == Kind::LoadSnapshot && slot.may_be_applied())
     }
 
     /// The snapshot that an operation works on, where its id is known by now.
@@ -235,6 +249,9 @@ impl Replay {
                     State::Completed(_) if event.why == Why::Drift => None,
                     state @ (State::Fresh | State::Completed(_)) => return Err(slot.no_claim(state, "a release")),
                 };
+                if event.why != Why::NotStarted && matches!(slot.state, State::Claimed(_) | State::Unknown(..)) {
+                    self.slots[event.operation.index()].touched = true;
+                }
                 match kept {
                     Some(done) => self.settle(event.operation, State::Completed(done), at, line),
                     None => self.reset(event.operation, at, line),
@@ -291,8 +308,8 @@ impl Replay {
         }
         slot.check_attempt(claimed.attempt, true)?;
         if claimed.aim == Aim::Do {
-            for after in &operation.after {
-                let other = self.slot(*after);
+            for after in self.waits_for(operation) {
+                let other = self.slot(after);
                 if other.is_completed() {
                     continue;
                 }
@@ -345,6 +362,7 @@ impl Replay {
         line: usize,
     ) -> Result<(), Breach> {
         self.slot(sequence).check_time(at)?;
+        let applied = matches!(receipt.outcome, Outcome::Completed | Outcome::Unknown);
         if receipt.ended < receipt.started {
             return Err(Breach::new(
                 Code::TimeBackwards,
@@ -353,6 +371,7 @@ impl Replay {
                 "before its start",
             ));
         }
+        self.slots[sequence.index()].touched |= applied && flight.aim == Aim::Do;
         let done = || State::Completed(flight.kept.clone().unwrap_or_else(|| Done::of(receipt)));
         match (&flight.aim, receipt.outcome) {
             (Aim::Clear(id), outcome) => {
@@ -402,7 +421,9 @@ impl Replay {
         if let Some(take) = self.takes.get(&sequence).copied()
             && self.slot(take).attempts > 0
         {
+            let replaced = self.slot(take).done().and_then(|done| done.snapshot.clone());
             self.settle(take, State::Fresh, at, line);
+            self.leave(take, replaced.as_slice());
         }
     }
 
@@ -480,6 +501,11 @@ impl Slot {
         matches!(self.state, State::Completed(_))
     }
 
+    /// Whether an attempt had its effect, or may have had it.
+    pub fn may_be_applied(&self) -> bool {
+        self.touched || matches!(self.state, State::Claimed(_) | State::Unknown(..) | State::Completed(_))
+    }
+
     /// What it left, if it is done.
     pub fn done(&self) -> Option<&Done> {
         match &self.state {
@@ -545,6 +571,7 @@ impl Done {
     fn of(receipt: &Receipt) -> Self {
         Self {
             snapshot: receipt.snapshot_id.clone(),
+            size: receipt.snapshot_size,
             module_hash: receipt.module_hash,
             started: receipt.started,
             ended: receipt.ended,

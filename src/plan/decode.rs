@@ -13,7 +13,7 @@ use toml::{
 };
 
 use crate::{
-    diagnostic::{Code, Diagnostic, Source},
+    diagnostic::{Code, Diagnostic, Source, suggest},
     id::{Digest, DigestError, Name, NameError, Principal, SnapshotId, SnapshotIdError},
 };
 
@@ -33,17 +33,33 @@ pub(super) struct Section<'a> {
 pub(super) struct Decoder<'s> {
     pub(super) source: &'s Arc<Source>,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// The text is broken, so a key that is missing may only not have been read.
-    pub(super) broken: bool,
-    /// Keys that are there under a mistyped name, by the start of their table: they are not missing as well.
-    mistyped: Vec<(usize, String)>,
+    /// Texts that could not be read where a member may have its name.
+    pub(super) unread: Vec<String>,
+    /// All tables with their keys.
+    tables: &'static [Keys],
+    /// Lines that are not TOML.
+    torn: Vec<Range<usize>>,
+    /// Keys that are there under a mistyped name, by their table: they are not missing as well.
+    mistyped: Vec<(Place, String)>,
+    /// Unknown keys that are like no known one, by their table, with the index of their diagnostic.
+    strays: Vec<(Place, usize)>,
+    /// Keys that stand in the wrong table, with the title of theirs.
+    misplaced: Vec<(String, &'static str)>,
+    /// Diagnostics of missing keys, by index, with key and title of the table.
+    missing: Vec<(usize, (String, &'static str))>,
 }
+
+/// A table is told by where it begins and by its title, for the plan as a whole begins where its first table may.
+type Place = (usize, &'static str);
 
 /// What the keys of each table are, for telling where a misplaced one belongs.
 pub(super) struct Keys {
     pub(super) title: &'static str,
     pub(super) keys: &'static [&'static str],
 }
+
+/// Texts kept of what could not be read.
+const MOST_UNREAD: usize = 1000;
 
 impl Section<'_> {
     pub(super) fn range(&self) -> Range<usize> {
@@ -55,14 +71,45 @@ impl Section<'_> {
     }
 
     /// The place of a key, or of the table where the key is not there.
-    pub(super) fn key_span(&self, key: &str) -> Range<usize> {
+    pub(super) fn place(&self, key: &str) -> Range<usize> {
         self.table.get_key_value(key).map_or(self.range(), |(key, _)| key.span())
     }
 }
 
 impl<'s> Decoder<'s> {
-    pub(super) fn new(source: &'s Arc<Source>) -> Self {
-        Self { source, diagnostics: Vec::new(), broken: false, mistyped: Vec::new() }
+    /// Begins with what is known of the text already: what is wrong with it as TOML, and its lines that were left out.
+    pub(super) fn new(
+        source: &'s Arc<Source>,
+        tables: &'static [Keys],
+        diagnostics: Vec<Diagnostic>,
+        torn: Vec<Range<usize>>,
+    ) -> Self {
+        let names = torn.iter().filter_map(|line| source.text()[line.clone()].trim_start().strip_prefix("name"));
+        let values = names.map(|rest| rest.trim_start().trim_start_matches('=').trim().trim_matches(['"', '\'']));
+        Self {
+            source,
+            diagnostics,
+            unread: values.map(str::to_owned).collect(),
+            tables,
+            torn,
+            mistyped: Vec::new(),
+            strays: Vec::new(),
+            misplaced: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
+    /// All that was found, without the keys that are missing only because they stand in another table.
+    pub(super) fn finish(self) -> Vec<Diagnostic> {
+        let mut follows = vec![false; self.diagnostics.len()];
+        for misplaced in self.misplaced {
+            let missing = self.missing.iter().find(|(index, key)| *key == misplaced && !follows[*index]);
+            if let Some((index, _)) = missing {
+                follows[*index] = true;
+            }
+        }
+        let told = self.diagnostics.into_iter().zip(follows).filter(|(_, follows)| !follows);
+        told.map(|(diagnostic, _)| diagnostic).collect()
     }
 
     pub(super) fn report(&mut self, code: Code, at: Range<usize>, message: impl Into<String>, label: &str) {
@@ -86,36 +133,65 @@ impl<'s> Decoder<'s> {
             }
             other => {
                 let message = format!("{title} is a table, not {}", kind(other));
+                self.unread_in(value);
                 self.report(Code::WrongType, value.span(), message, "a table goes here");
                 None
             }
         }
     }
 
+    /// Keeps the texts of what is not read: one of them may be the name that others refer to.
+    pub(super) fn unread_in(&mut self, value: &At<DeValue<'_>>) {
+        if self.unread.len() >= MOST_UNREAD {
+            return;
+        }
+        match value.get_ref() {
+            DeValue::String(text) => self.unread.push(text.to_string()),
+            DeValue::Array(items) => items.iter().for_each(|item| self.unread_in(item)),
+            DeValue::Table(table) => table.values().for_each(|value| self.unread_in(value)),
+            _ => {}
+        }
+    }
+
     /// Reports the keys that a table cannot have.
-    pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str], all: &[Keys], requires: Option<&str>) {
-        for (key, _) in section.table {
+    pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str]) {
+        let here = (section.span.0, section.title);
+        for (key, value) in section.table {
             let name = key.get_ref().as_ref();
             if known.contains(&name) {
                 continue;
             }
+            self.unread_in(value);
+            if name.starts_with(super::syntax::LOST) && self.torn.iter().any(|line| line.contains(&key.span().start)) {
+                continue;
+            }
             let message = format!("{} has no key `{}`", section.title, name.escape_debug());
-            let elsewhere = || all.iter().find(|keys| keys.keys.contains(&name)).map(|keys| keys.title);
-            let help = match crate::diagnostic::suggest::nearest(name, known.iter().copied()) {
-                Some(near) => {
-                    self.mistyped.push((section.span.0, near.to_owned()));
-                    format!("write `{near}`")
-                }
-                None => match elsewhere() {
-                    Some(title) => format!("move it to {title}"),
-                    None => match requires {
-                        Some(requires) => format!("the plan requires icp-restore {requires}: use that version"),
-                        None => format!("remove it; {} may have {}", section.title, list(known)),
-                    },
-                },
+            let free = known.iter().copied().filter(|known| !section.has(known));
+            let mut tables = self.tables.iter();
+            let help = if let Some(near) = suggest::nearest(name, free) {
+                self.mistyped.push((here, near.to_owned()));
+                format!("write `{near}`")
+            } else if let Some(near) = suggest::nearest(name, known.iter().copied()) {
+                format!("remove it: `{near}` is there already")
+            } else if let Some(table) = tables.find(|table| table.keys.contains(&name)) {
+                self.misplaced.push((name.to_owned(), table.title));
+                format!("move it to {}", table.title)
+            } else {
+                self.strays.push((here, self.diagnostics.len()));
+                format!("remove it; {} may have {}", section.title, list(known))
             };
             self.help(Code::UnknownKey, key.span(), message, "not a key here", help);
         }
+    }
+
+    /// A value that may be left out, without its place.
+    pub(super) fn take<'a, T>(
+        &mut self,
+        section: &Section<'a>,
+        key: &str,
+        parse: impl FnOnce(&mut Self, &'a At<DeValue<'a>>) -> Option<T>,
+    ) -> Option<T> {
+        self.optional(section, key, parse).map(At::into_inner)
     }
 
     /// A value that may be left out.
@@ -143,12 +219,41 @@ impl<'s> Decoder<'s> {
         self.optional(section, key, parse)
     }
 
+    /// Reports a key that must be there, unless it is there in another guise or its lines could not be read.
     pub(super) fn missing(&mut self, section: &Section<'_>, key: &str, help: &str) {
-        let mistyped = self.mistyped.iter().any(|(at, near)| *at == section.span.0 && near == key);
-        if !self.broken && !mistyped {
-            let message = format!("{} has no `{key}`", section.title);
-            self.help(Code::MissingKey, section.range(), message, &format!("`{key}` is missing here"), help);
+        let here = (section.span.0, section.title);
+        if self.may_have(section, key) {
+            return;
         }
+        if let Some(stray) = self.strays.iter().position(|(at, _)| *at == here) {
+            let (_, index) = self.strays.swap_remove(stray);
+            if let Some(diagnostic) = self.diagnostics.get_mut(index) {
+                diagnostic.help = Some(format!("write `{key}`, which is missing here, if that is meant; else: {help}"));
+            }
+            return;
+        }
+        let message = format!("{} has no `{key}`", section.title);
+        self.missing.push((self.diagnostics.len(), (key.to_owned(), section.title)));
+        self.help(Code::MissingKey, section.range(), message, &format!("`{key}` is missing here"), help);
+    }
+
+    /// Whether a key may be there after all: under another name, or in a line that could not be read.
+    pub(super) fn may_have(&self, section: &Section<'_>, key: &str) -> bool {
+        let here = (section.span.0, section.title);
+        section.has(key) || self.is_torn(section) || self.mistyped.iter().any(|(at, near)| *at == here && near == key)
+    }
+
+    /// Whether lines of a table could not be read.
+    fn is_torn(&self, section: &Section<'_>) -> bool {
+        if self.torn.is_empty() {
+            return false;
+        }
+        let text = self.source.text();
+        let root = section.title == "the plan";
+        let start = text.floor_char_boundary(section.span.0.min(text.len()));
+        let end = text[start..].find("\n[").map_or(text.len(), |at| start + at);
+        let header = |line: &Range<usize>| text[line.clone()].trim_start().starts_with('[');
+        self.torn.iter().any(|line| (line.start < end && line.end >= start) || (root && header(line)))
     }
 
     pub(super) fn string<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<&'a str> {
@@ -220,7 +325,7 @@ impl<'s> Decoder<'s> {
             return Some(meaning);
         }
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let help = match crate::diagnostic::suggest::nearest(text, known.iter().copied()) {
+        let help = match suggest::nearest(text, known.iter().copied()) {
             Some(near) => format!("write \"{near}\""),
             None => format!("write one of {}", list(&known)),
         };

@@ -23,14 +23,14 @@ use crate::{
 
 /// Checks a draft and makes a plan of it.
 pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Diagnostic>) -> Option<(Plan, Places)> {
-    let mut v = Validator { source, diagnostics };
+    let mut v = Validator { source, diagnostics, unknown: Vec::new() };
     let index = v.names(&draft);
-    let named = |name: &Name| index.get(name).copied();
     v.targets(&draft);
     v.checks(&draft, &index);
     draft.members.iter().for_each(|member| v.member(member));
     let parents: Vec<Vec<(usize, Range<usize>)>> =
-        draft.members.iter().map(|member| v.parents(member, &draft, &named)).collect();
+        draft.members.iter().map(|member| v.parents(member, &index)).collect();
+    super::unknown::report(source, &draft, std::mem::take(&mut v.unknown), v.diagnostics);
     let order = v.order(&draft, &parents);
     nearly(source, &draft, v.diagnostics);
     super::warn::plan(source, &draft, v.diagnostics);
@@ -39,10 +39,10 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
     order.iter().enumerate().for_each(|(position, &index)| place[index] = position);
     let mut checks: Vec<Vec<Check>> = vec![Vec::new(); draft.members.len()];
     for check in draft.checks {
-        let member = check.member.and_then(|name| named(name.get_ref()))?;
+        let member = check.member.and_then(|name| index.get(name.get_ref()).copied())?;
         checks[member].push(check.check?);
     }
-    let root = draft.root.as_ref().map_or(draft.place.clone(), toml::Spanned::span);
+    let root = draft.root.as_ref().map_or(draft.place.clone(), At::span);
     let mut members: Vec<Option<(Member, MemberPlaces)>> = Vec::new();
     for ((member, parents), checks) in draft.members.into_iter().zip(parents).zip(checks) {
         let mut depends_on: Vec<usize> = parents.into_iter().map(|(parent, _)| place[parent]).collect();
@@ -71,6 +71,8 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
 struct Validator<'a> {
     source: &'a Arc<Source>,
     diagnostics: &'a mut Vec<Diagnostic>,
+    /// Names that no member has.
+    unknown: Vec<At<Name>>,
 }
 
 impl Validator<'_> {
@@ -88,7 +90,7 @@ impl Validator<'_> {
         for (at, member) in draft.members.iter().enumerate() {
             let Some(name) = &member.name else { continue };
             if let Some(&first) = index.get(name.get_ref()) {
-                let first = draft.members[first].name.as_ref().map_or(0..0, toml::Spanned::span);
+                let first = draft.members[first].name.as_ref().map_or(0..0, At::span);
                 let message = format!("two members are named `{}`", name.get_ref());
                 self.twice(Code::DuplicateName, first, name.span(), message, "give one of them another name");
             } else {
@@ -99,16 +101,21 @@ impl Validator<'_> {
     }
 
     fn targets(&mut self, draft: &Draft) {
-        let mut seen: HashMap<String, Range<usize>> = HashMap::new();
+        let mut seen: HashMap<String, (Range<usize>, &DraftMember)> = HashMap::new();
+        let name = |member: &DraftMember| member.name.as_ref().map(|name| name.get_ref().clone());
         for member in &draft.members {
             let Some(target) = effective_target(member) else { continue };
             let text = target.get_ref().to_string();
-            if let Some(first) = seen.get(&text) {
+            if let Some((first, other)) = seen.get(&text) {
+                // A member that stands there twice is told of by its name.
+                if name(member).is_some() && name(member) == name(other) {
+                    continue;
+                }
                 let message = format!("two members restore {text}");
                 let help = "a canister is restored once: remove one member, or give it a `target` of its own";
                 self.twice(Code::DuplicateTarget, first.clone(), target.span(), message, help);
             } else {
-                seen.insert(text, target.span());
+                seen.insert(text, (target.span(), member));
             }
             if let Target::Named(name) = target.get_ref()
                 && matches!(draft.network, Some(Network::Url { .. } | Network::Name(_)))
@@ -169,51 +176,30 @@ impl Validator<'_> {
 
     fn checks(&mut self, draft: &Draft, index: &HashMap<Name, usize>) {
         for check in &draft.checks {
-            if let Some(name) = check.member.as_ref().filter(|name| !index.contains_key(name.get_ref())) {
-                self.unknown(name, draft);
-            }
+            self.unknown.extend(check.member.clone().filter(|name| !index.contains_key(name.get_ref())));
         }
     }
 
-    fn parents(
-        &mut self,
-        member: &DraftMember,
-        draft: &Draft,
-        index: &dyn Fn(&Name) -> Option<usize>,
-    ) -> Vec<(usize, Range<usize>)> {
+    fn parents(&mut self, member: &DraftMember, index: &HashMap<Name, usize>) -> Vec<(usize, Range<usize>)> {
         let mut parents: Vec<(usize, Range<usize>)> = Vec::new();
+        let mut seen: HashMap<usize, Range<usize>> = HashMap::new();
         for name in &member.depends_on {
-            let Some(parent) = index(name.get_ref()) else {
-                self.unknown(name, draft);
+            let Some(&parent) = index.get(name.get_ref()) else {
+                self.unknown.push(name.clone());
                 continue;
             };
-            match parents.iter().find(|(first, _)| *first == parent) {
-                Some((_, first)) => {
+            match seen.get(&parent) {
+                Some(first) => {
                     let message = format!("`{}` is named twice in `depends-on`", name.get_ref());
                     self.twice(Code::DuplicateName, first.clone(), name.span(), message, "remove one");
                 }
-                None => parents.push((parent, name.span())),
+                None => {
+                    seen.insert(parent, name.span());
+                    parents.push((parent, name.span()));
+                }
             }
         }
         parents
-    }
-
-    fn unknown(&mut self, name: &At<Name>, draft: &Draft) {
-        // A member whose name cannot be read is reported already; what refers to it is no second mistake.
-        let text = self.source.text();
-        let nameless = draft.members.iter().filter(|member| member.name.is_none());
-        let quoted = format!("\"{}\"", name.get_ref());
-        let follows = nameless.into_iter().any(|member| body(text, member).contains(&quoted));
-        if draft.broken || follows {
-            return;
-        }
-        let names = draft.members.iter().filter_map(|member| member.name.as_ref()).map(|name| name.get_ref().as_str());
-        let help = match suggest::nearest(name.get_ref().as_str(), names) {
-            Some(near) => format!("write \"{near}\""),
-            None => "name a member of this plan".to_owned(),
-        };
-        let message = format!("no member is named `{}`", name.get_ref());
-        self.report(Code::UnknownMember, name.span(), message, "no such member", help);
     }
 
     /// Members in restore order, parents first, else as written; rings are reported.
@@ -320,17 +306,13 @@ fn finish(member: DraftMember, depends_on: Vec<usize>, checks: Vec<Check>) -> Op
             (Snapshot::Artifact { path: normal(path.get_ref()), sha256: sha256.into_inner() }, at, digest)
         }
         DraftSnapshot::OnChain { id, module_hash } => {
-            let (at, digest) = (id.span(), module_hash.as_ref().map_or(id.span(), toml::Spanned::span));
-            (
-                Snapshot::OnChain { id: id.into_inner(), module_hash: module_hash.map(toml::Spanned::into_inner) },
-                at,
-                digest,
-            )
+            let (at, digest) = (id.span(), module_hash.as_ref().map_or(id.span(), At::span));
+            (Snapshot::OnChain { id: id.into_inner(), module_hash: module_hash.map(At::into_inner) }, at, digest)
         }
     };
     let proofs = member.verify.map_or_else(
         || vec![Proof::Running, Proof::ModuleHash],
-        |proofs| proofs.into_iter().map(toml::Spanned::into_inner).collect(),
+        |proofs| proofs.into_iter().map(At::into_inner).collect(),
     );
     let verify = Verify {
         running: proofs.contains(&Proof::Running),
@@ -382,10 +364,4 @@ fn escapes(path: &Utf8Path) -> bool {
 fn normal(path: &Utf8Path) -> Utf8PathBuf {
     let parts: Utf8PathBuf = path.components().filter(|part| *part != Utf8Component::CurDir).collect();
     if parts.as_str().is_empty() { Utf8PathBuf::from(".") } else { parts }
-}
-
-/// The text of a member: from its header to the next table of the plan.
-fn body<'t>(text: &'t str, member: &DraftMember) -> &'t str {
-    let rest = &text[member.span.start..];
-    &rest[..rest[2.min(rest.len())..].find("\n[").map_or(rest.len(), |at| at + 2)]
 }

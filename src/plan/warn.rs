@@ -23,7 +23,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: &Draft, diagnostics: &mut Vec<Di
         let message = "nothing is uploaded, so there is nothing to clean up";
         warn(Code::CleanupOfNothing, safety("cleanup"), message, "without effect", "remove this line");
     }
-    if draft.checks.is_empty() && !draft.members.is_empty() && !draft.broken {
+    if draft.checks.is_empty() && !draft.members.is_empty() {
         let message = "no `[[check]]` asks the application: a module hash proves code, not data";
         warn(
             Code::NoChecks,
@@ -49,7 +49,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: &Draft, diagnostics: &mut Vec<Di
         let owner = id.get_ref().owner();
         let places = [
             member.source.as_ref().map(|s| *s.get_ref()),
-            super::validate::canister(member).map(toml::Spanned::into_inner),
+            super::validate::canister(member).map(super::decode::At::into_inner),
         ];
         if owner.is_none_or(|owner| !places.contains(&Some(owner))) && places[0].is_some() {
             let message = match owner {

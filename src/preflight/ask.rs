@@ -29,6 +29,8 @@ pub(super) fn caller(scene: &Scene<'_>, diagnostics: &mut Vec<Diagnostic>) -> Op
             }
             Some(caller)
         }
+        // Where the plan expects nobody, the status of each canister tells whether the caller controls it.
+        Asked::NoAuthority | Asked::Rejected(_) | Asked::Silent(_) if expected.is_none() => None,
         Asked::NoAuthority => None,
         Asked::Rejected(rejection) => nobody(scene, &rejection.message, diagnostics),
         Asked::Silent(why) => nobody(scene, &why, diagnostics),

@@ -19,11 +19,8 @@ impl Worker<'_> {
             return Err(self.drifted(&status));
         }
         if let Some(stopped) = &self.facts.stopped
-            && (stopped.module_hash, &stopped.controllers) != (status.module_hash, &status.controllers)
-            // After a load of ours that may have been applied, the code may be the new one.
-            && self.facts.attempts == 0
+            && let Some(what) = self.changed(stopped, &status)
         {
-            let what = if stopped.module_hash == status.module_hash { "controllers" } else { "code" };
             return Err(blocked(format!("somebody changed the {what} of {} since it was stopped", self.target())));
         }
         let snapshots = self.snapshots()?;
@@ -32,6 +29,16 @@ impl Worker<'_> {
         }
         let before = Before { snapshots: Some(vec![id.clone()]), ..before(&status) };
         Ok(Ready::Run(self.command(Call::Load(self.target(), &id.to_string())), before, self.timeout()))
+    }
+
+    /// What somebody changed since the stop. After a load of ours that may have been applied, the code may be the new one.
+    fn changed(&self, stopped: &Before, status: &Status) -> Option<&'static str> {
+        if stopped.controllers != status.controllers {
+            return Some("controllers");
+        }
+        let loaded = self.facts.expected.first().and_then(|expected| expected.code);
+        let ours = self.facts.touched && (loaded.is_none() || loaded == status.module_hash);
+        (stopped.module_hash != status.module_hash && !ours).then_some("code")
     }
 
     pub(super) fn loaded(&mut self) -> Proof {

@@ -58,7 +58,7 @@ impl Worker<'_> {
         let mut pause = Duration::from_millis(500);
         loop {
             match ask() {
-                Err(End::Trouble(Way::Blocked, why)) if Instant::now() >= until || self.runner.interrupt.is_set() => {
+                Err(End::Trouble(Way::Blocked, why)) if Instant::now() >= until => {
                     return Err(End::Trouble(Way::Unknown, format!("the outcome is unknown, and {why}")));
                 }
                 Err(End::Trouble(Way::Blocked, why)) if why.starts_with("no authority") => {

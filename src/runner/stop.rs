@@ -1,6 +1,6 @@
 //! Stopping a canister, and settling it: the network goes on with a stop when icp has given up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::worker::{End, Found, Proof, Ready, Worker, before};
 use crate::{
@@ -25,10 +25,11 @@ impl Worker<'_> {
         })
     }
 
-    /// Stopped: done. Stopping: wait, to the deadline of the attempt. Running: nothing came of it.
+    /// Stopped: done. Stopping: wait, to the deadline of the attempt; for one of an earlier run, as long as for a new one.
+    /// Running: nothing came of it.
     pub(super) fn settle_stop(&mut self, evidence: &mut Vec<String>) -> Result<Found, End> {
         let timeout = self.runner.plan.timeouts.stop;
-        let until = std::time::Instant::now() + timeout;
+        let until = self.deadline.unwrap_or_else(|| Instant::now() + timeout);
         let mut pause = Duration::from_millis(250);
         loop {
             let state = self.settling_status()?.state;
@@ -41,7 +42,8 @@ impl Worker<'_> {
                     evidence.push("status: running".to_owned());
                     return Ok(Found::NotApplied(Vec::new()));
                 }
-                State::Stopping if std::time::Instant::now() >= until || self.runner.interrupt.is_set() => {
+                State::Stopping if self.runner.interrupt.is_set() => return Err(End::Interrupted),
+                State::Stopping if Instant::now() >= until => {
                     return Ok(Found::Open(format!(
                         "{} is stuck in stopping after {timeout:?}: it waits for calls that it has made to be answered; run again to go on waiting, \
                          or start it again, which cancels the stop",
@@ -49,7 +51,7 @@ impl Worker<'_> {
                     )));
                 }
                 State::Stopping => {
-                    std::thread::sleep(pause.min(until.saturating_duration_since(std::time::Instant::now())));
+                    std::thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
                 }
             }
             pause = (pause * 2).min(Duration::from_secs(5));

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     artifact::{
+        STABLE_MEMORY, WASM_MEMORY, WASM_MODULE,
         progress::{self, Progress},
         stage,
     },
@@ -30,8 +31,10 @@ impl<'a> Worker<'a> {
             blocked(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
         };
         stage::stage(&artifact.path, &artifact.seal, &staging).map_err(all)?;
-        stage::verify(&artifact.path, &artifact.seal, &staging, NonZeroUsize::MIN, &|_| ControlFlow::Continue(()))
-            .map_err(all)?;
+        let interrupt = self.runner.interrupt;
+        let watch = |_| if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let verified = stage::verify(&artifact.path, &artifact.seal, &staging, NonZeroUsize::MIN, &watch);
+        verified.map_err(|problems| if interrupt.is_set() { End::Interrupted } else { all(problems) })?;
         let listed = self.snapshots()?;
         let resumed = self.resumable(&listed)?;
         self.facts.pieced = resumed.is_some();
@@ -39,8 +42,15 @@ impl<'a> Worker<'a> {
             progress::put_aside(&staging).map_err(|problem| blocked(problem.to_string()))?;
             full(self.target(), &listed)?;
         }
-        // What is filled further is new as well: it was made by an earlier attempt of this operation.
-        let known = ids(&listed).into_iter().filter(|id| Some(id) != resumed.as_ref()).collect();
+        // Whatever came since the first attempt and is not accounted for is new still: what is filled further, and what
+        // an attempt left behind that nobody could look after.
+        let accounted = |id: &SnapshotId| match &self.facts.before {
+            Some(Before { snapshots: Some(first), .. }) if self.facts.attempts > 0 => {
+                first.contains(id) || self.facts.orphans.contains(id)
+            }
+            _ => true,
+        };
+        let known = ids(&listed).into_iter().filter(|id| accounted(id) && Some(id) != resumed.as_ref()).collect();
         let before = Before { snapshots: Some(known), ..Before::default() };
         let call = Call::Upload { target: self.target(), input: &staging, resume: resumed.is_some() };
         Ok(Ready::Run(self.command(call), before, self.runner.plan.timeouts.upload))
@@ -71,12 +81,7 @@ impl<'a> Worker<'a> {
     }
 
     /// An upload is settled by what icp printed, or else it goes on or begins anew.
-    pub(super) fn settle_upload(
-        &mut self,
-        stdout: &str,
-        stderr: &str,
-        evidence: &mut Vec<String>,
-    ) -> Result<Found, End> {
+    pub(super) fn settle_upload(&mut self, stdout: &str, evidence: &mut Vec<String>) -> Result<Found, End> {
         let listed = self.settling(|| self.snapshots())?;
         let new = self.new_since_claim(&listed);
         evidence.push(format!("snapshots new since the claim: {}", names(&new)));
@@ -87,19 +92,30 @@ impl<'a> Worker<'a> {
                 Err(why) => evidence.push(why),
             }
         }
-        if let Some(id) = self.resumable(&listed)? {
+        let resumed = self.resumable(&listed)?;
+        if let Some(id) = &resumed {
             evidence.push(format!("the progress file names {id}: it is filled further"));
-            return Ok(Found::NotApplied(new.into_iter().filter(|other| *other != id).collect()));
         }
-        let _ = stderr;
-        Ok(Found::NotApplied(new))
+        Ok(Found::NotApplied(self.left(&listed, resumed.as_ref())))
     }
 
     /// What a refused upload left: all that is new, but for what can be filled further.
-    pub(super) fn upload_leftovers(&mut self, _stderr: &str) -> Vec<SnapshotId> {
+    pub(super) fn upload_leftovers(&mut self) -> Vec<SnapshotId> {
         let Ok(listed) = self.snapshots() else { return Vec::new() };
         let resumed = self.resumable(&listed).ok().flatten();
-        self.new_since_claim(&listed).into_iter().filter(|id| Some(id) != resumed.as_ref()).collect()
+        self.left(&listed, resumed.as_ref())
+    }
+
+    /// What is new and of the declared size of the artifact: it came from our metadata, and not from somebody who took a
+    /// snapshot at the same time. Nothing else may ever be deleted as ours.
+    fn left(&self, listed: &Snapshots, but: Option<&SnapshotId>) -> Vec<SnapshotId> {
+        let Ok(artifact) = self.artifact() else { return Vec::new() };
+        let blobs = [WASM_MODULE, WASM_MEMORY, STABLE_MEMORY];
+        let least: u64 = blobs.iter().filter_map(|blob| artifact.seal.file(blob)).map(|file| file.size).sum();
+        let most = artifact.seal.files.iter().map(|file| file.size).sum::<u64>() + (4 << 10);
+        let size = |id: &SnapshotId| listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
+        let new = self.new_since_claim(listed).into_iter().filter(|id| Some(id) != but);
+        new.filter(|id| size(id).is_some_and(|size| (least..=most).contains(&size))).collect()
     }
 
     fn proved(&self, id: &SnapshotId, listed: &Snapshots) -> Result<Proof, String> {
@@ -115,10 +131,12 @@ impl<'a> Worker<'a> {
             return Err("staging was changed during the upload".to_owned());
         }
         // icp repeats its first call by itself, which leaves a second, unfinished snapshot.
-        let orphans: Vec<SnapshotId> = new.into_iter().filter(|other| other != id).collect();
+        let orphans = self.left(listed, Some(id));
         let notes =
             if orphans.is_empty() { vec![] } else { vec![format!("left behind unfinished: {}", names(&orphans))] };
-        Ok(Proof { snapshot_id: Some(id.clone()), module_hash: artifact.seal.module_hash(), orphans, notes })
+        let snapshot_size = listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
+        let module_hash = artifact.seal.module_hash();
+        Ok(Proof { snapshot_id: Some(id.clone()), snapshot_size, module_hash, orphans, notes })
     }
 
     pub(super) fn artifact(&self) -> Result<&'a Artifact, End> {

@@ -8,11 +8,12 @@ use std::sync::{
 };
 
 use super::{
+    candid::same,
     start::wrong_code,
-    worker::{End, Expected, Proof, Ready, Worker},
+    worker::{End, Expected, Proof, Ready, Worker, blocked},
 };
 use crate::{
-    icp::{Answer, Asked, Call, Status, status::State},
+    icp::{Answer, Call, Status, status::State},
     journal::event::Before,
     operation::Kind,
     plan::{Check, Member, Stated},
@@ -27,7 +28,9 @@ impl Worker<'_> {
                 let status = self.status()?;
                 let mut wrong = self.wrong(self.member, self.facts.expected.first(), &status);
                 if wrong.is_empty() && status.state == State::Running {
-                    wrong.extend(self.member.checks.iter().filter_map(|check| self.wrong_answer(check)));
+                    for check in &self.member.checks {
+                        wrong.extend(self.wrong_answer(check)?);
+                    }
                 }
                 wrong
             }
@@ -92,87 +95,74 @@ impl Worker<'_> {
         wrong
     }
 
-    /// What is wrong with an answer of the application; asked again while the canister warms up.
-    fn wrong_answer(&self, check: &Check) -> Option<String> {
+    /// What is wrong with an answer of the application; asked again while the canister warms up. No answer disproves
+    /// nothing.
+    fn wrong_answer(&self, check: &Check) -> Result<Option<String>, End> {
         for tried in 1.. {
             let reply = self.runner.icp.ask(Call::Check(self.target(), check), check.timeout, self.runner.interrupt);
-            let said = match reply.map(|reply| (Answer::of(&reply), reply)) {
+            let (answered, said) = match reply.map(|reply| (Answer::of(&reply), reply)) {
                 Ok((Answer::Done, reply)) => match &check.expect {
                     Some(expect) if !same(expect, &reply.stdout) => {
-                        format!("answered {} and not {expect}", reply.stdout.trim())
+                        (true, format!("answered {} and not {expect}", reply.stdout.trim()))
                     }
-                    _ => return None,
+                    _ => return Ok(None),
                 },
-                Ok((Answer::Rejected(rejection), _)) => format!("was refused: {}", rejection.message),
-                Ok((Answer::NotSent(why) | Answer::Unknown(why), _)) => format!("did not answer: {why}"),
-                Err(error) => format!("could not be asked: {error}"),
+                Ok((Answer::Rejected(rejection), _)) => (true, format!("was refused: {}", rejection.message)),
+                Ok((Answer::NotSent(why) | Answer::Unknown(why), _)) => (false, format!("did not answer: {why}")),
+                Err(error) => (false, format!("could not be asked: {error}")),
             };
-            if tried >= check.attempts || !self.pause(1) {
-                return Some(format!("{} {said}", check.call));
+            let said = format!("{} {said}", check.call);
+            if self.runner.interrupt.is_set() || (tried < check.attempts && !self.pause(1)) {
+                return Err(End::Interrupted);
+            }
+            if tried >= check.attempts {
+                return if answered { Ok(Some(said)) } else { Err(blocked(said)) };
             }
         }
-        None
+        Ok(None)
     }
 
-    /// All members as they are now, asked at once within the limit.
+    /// All members as they are now, asked at once within the limit. Without an answer from each there is no verdict.
     fn wrong_in_fleet(&self) -> Result<Vec<String>, End> {
         let members = &self.runner.plan.members;
-        let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         std::thread::scope(|scope| {
             for _ in 0..members.len().min(self.runner.plan.limits.other as usize) {
                 scope.spawn(|| {
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(member) = members.get(index) else { break };
-                        let found = self.wrong_member(member, self.facts.expected.get(index));
-                        if let Ok(mut wrong) = wrong.lock() {
-                            wrong.extend(found.into_iter().map(|text| (index, format!("{}: {text}", member.name))));
+                        let wrong = self.wrong_member(member, self.facts.expected.get(index));
+                        let failed = wrong.is_err();
+                        if let Ok(mut found) = found.lock() {
+                            found.push((index, wrong));
+                        }
+                        if failed {
+                            next.store(members.len(), Ordering::Relaxed);
                         }
                     }
                 });
             }
         });
-        let mut wrong = wrong.into_inner().unwrap_or_default();
-        wrong.sort();
-        Ok(wrong.into_iter().map(|(_, text)| text).collect())
-    }
-
-    fn wrong_member(&self, member: &Member, expected: Option<&Expected>) -> Vec<String> {
-        match self.runner.icp.status(&member.target, self.timeout(), self.runner.interrupt) {
-            Asked::Known(status) => {
-                let mut wrong = Vec::new();
-                if let Some(expected) = expected {
-                    let state = if expected.running { State::Running } else { State::Stopped };
-                    if member.verify.running && status.state != state {
-                        wrong.push(format!("it is {:?} and not {state:?}", status.state).to_lowercase());
-                    }
-                    wrong.extend(wrong_code(expected.code, &status).filter(|_| member.verify.module_hash));
-                }
-                wrong
-            }
-            Asked::NoAuthority => vec!["no authority over it any more".to_owned()],
-            Asked::Rejected(rejection) => vec![rejection.message],
-            Asked::Silent(why) => vec![format!("no answer: {why}")],
+        let mut found = found.into_inner().unwrap_or_default();
+        found.sort_by_key(|(index, _)| *index);
+        let mut wrong = Vec::new();
+        for (index, texts) in found {
+            let name = members.get(index).map(|member| &member.name);
+            wrong.extend(texts?.into_iter().filter_map(|text| Some(format!("{}: {text}", name?))));
         }
+        Ok(wrong)
     }
-}
 
-/// Candid texts are the same without their white space, which has no meaning outside of texts in quotes.
-fn same(wanted: &str, is: &str) -> bool {
-    let plain = |text: &str| {
-        let mut quoted = false;
-        let mut escaped = false;
-        text.chars()
-            .filter(|&c| {
-                let keep = quoted || !c.is_whitespace();
-                if c == '"' && !escaped {
-                    quoted = !quoted;
-                }
-                escaped = c == '\\' && !escaped;
-                keep
-            })
-            .collect::<String>()
-            .replace(",)", ")")
-    };
-    plain(wanted) == plain(is)
+    fn wrong_member(&self, member: &Member, expected: Option<&Expected>) -> Result<Vec<String>, End> {
+        let status = self.status_of(&member.target)?;
+        let Some(expected) = expected else { return Ok(Vec::new()) };
+        let mut wrong = Vec::new();
+        let state = if expected.running { State::Running } else { State::Stopped };
+        if member.verify.running && status.state != state {
+            wrong.push(format!("it is {:?} and not {state:?}", status.state).to_lowercase());
+        }
+        wrong.extend(wrong_code(expected.code, &status).filter(|_| member.verify.module_hash));
+        Ok(wrong)
+    }
 }

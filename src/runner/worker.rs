@@ -3,7 +3,10 @@
 //! Every effect goes the same way: what was true before → claim, durable → icp → receipt, durable. What differs from
 //! kind to kind (what must be so before, what proves that it is done, what settles it) is in the file of the kind.
 
-use std::time::{Duration, Instant};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, Instant},
+};
 
 use camino::Utf8PathBuf;
 use jiff::Timestamp;
@@ -41,6 +44,8 @@ pub(super) enum End {
     Done,
     /// Somebody changed what was completed, so earlier operations are ready again.
     Drift,
+    /// A signal came: what was not begun is not begun, and what is not known stays so until the next run.
+    Interrupted,
     /// It did not come to a good end.
     Trouble(Way, String),
 }
@@ -51,6 +56,10 @@ pub(super) struct Facts {
     /// Before the latest attempt.
     pub(super) before: Option<Before>,
     pub(super) flight: Option<Flight>,
+    /// What earlier attempts left behind.
+    pub(super) orphans: Vec<SnapshotId>,
+    /// Whether an earlier attempt may have had its effect.
+    pub(super) touched: bool,
     /// Before this restore stopped the canister.
     pub(super) stopped: Option<Before>,
     pub(super) snapshot: Option<SnapshotId>,
@@ -78,6 +87,8 @@ pub(super) struct Worker<'a> {
     pub(super) member: &'a Member,
     pub(super) facts: Facts,
     pub(super) aim: Aim,
+    /// When the time of the attempt under way is up; none for one of an earlier run.
+    pub(super) deadline: Option<Instant>,
     desk: Desk,
 }
 
@@ -95,6 +106,7 @@ pub(super) enum Ready {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proof {
     pub(super) snapshot_id: Option<SnapshotId>,
+    pub(super) snapshot_size: Option<u64>,
     pub(super) module_hash: Option<Digest>,
     pub(super) orphans: Vec<SnapshotId>,
     pub(super) notes: Vec<String>,
@@ -111,7 +123,12 @@ pub(super) enum Found {
 }
 
 impl Facts {
-    pub(super) fn gather(plan: &Plan, journal: &Journal, operation: &Operation) -> Result<Self, journal::Error> {
+    pub(super) fn gather(
+        plan: &Plan,
+        member: &Member,
+        journal: &Journal,
+        operation: &Operation,
+    ) -> Result<Self, journal::Error> {
         let replay = journal.replay();
         let slot = replay.slot(operation.sequence);
         let of =
@@ -127,12 +144,11 @@ impl Facts {
             let running = match member.r#final {
                 Final::Running => true,
                 Final::Stopped => false,
-                Final::AsBefore => before != Some(status::State::Stopped),
+                Final::AsBefore => before.is_none_or(|before| before == status::State::Running),
             };
             Expected { code, running }
         };
-        let member = plan.member(&operation.member);
-        let stop = member.and_then(|member| of(Kind::StopCanister, member));
+        let stop = of(Kind::StopCanister, member);
         Ok(Self {
             attempts: slot.attempts,
             before: slot.before.as_deref().cloned(),
@@ -140,11 +156,13 @@ impl Facts {
                 State::Claimed(flight) | State::Unknown(flight, _) => Some(flight.clone()),
                 State::Fresh | State::Completed(_) | State::Failed(_) => None,
             },
+            orphans: slot.orphans.clone(),
+            touched: slot.may_be_applied(),
             stopped: stop.and_then(|stop| stop.before.as_deref().cloned()),
             snapshot: replay.snapshot(operation).cloned(),
             expected: match operation.kind {
                 Kind::VerifyFleet => plan.members.iter().map(expected).collect(),
-                _ => member.map(expected).into_iter().collect(),
+                _ => vec![expected(member)],
             },
             stop: replay.operations.find(Kind::StopCanister, &operation.member).map(|stop| stop.sequence),
             stops: stop.map_or(0, |stop| stop.attempts),
@@ -162,11 +180,20 @@ impl<'a> Worker<'a> {
         facts: Facts,
         desk: Desk,
     ) -> Self {
-        Self { runner, operation, member, facts, aim: Aim::Do, desk }
+        Self { runner, operation, member, facts, aim: Aim::Do, deadline: None, desk }
     }
 
     pub(super) fn work(mut self, job: Job) {
-        let end = match job {
+        // A fault of ours in one operation must neither hang the run nor take the others with it.
+        let end = catch_unwind(AssertUnwindSafe(|| self.job(job))).unwrap_or_else(|_| {
+            let message = "a fault of this program: whatever was under way is not known, run again to settle it";
+            Err(End::Trouble(Way::Unknown, message.to_owned()))
+        });
+        self.desk.ended(end.unwrap_or_else(|end| end));
+    }
+
+    fn job(&mut self, job: Job) -> Result<End, End> {
+        match job {
             Job::Perform => self.perform(),
             Job::Settle => self.resume(),
             Job::TakeBack => {
@@ -177,8 +204,7 @@ impl<'a> Worker<'a> {
                 self.aim = Aim::Clear(id);
                 self.perform()
             }
-        };
-        self.desk.ended(end.unwrap_or_else(|end| end));
+        }
     }
 
     /// Tries until it is done, or will not be.
@@ -191,7 +217,7 @@ impl<'a> Worker<'a> {
                 Attempt::Again(why) if tried >= retry.attempts => {
                     return Err(End::Trouble(Way::Failed, format!("given up after {tried} attempts: {why}")));
                 }
-                Attempt::Again(why) if !self.pause(tried) => return Err(End::Trouble(Way::Failed, why)),
+                Attempt::Again(_) if !self.pause(tried) => return Err(End::Interrupted),
                 Attempt::Again(_) => {}
             }
         }
@@ -215,6 +241,7 @@ impl<'a> Worker<'a> {
         };
         let started = self.claim(command.clone(), before.clone(), timeout)?;
         self.facts.before = Some(before);
+        self.deadline = Some(Instant::now() + timeout);
         let files = self.files();
         let how = How { files: Files::Kept(&files), timeout, interrupt: self.runner.interrupt };
         let reply = match self.runner.icp.run(&command, &how) {
@@ -244,7 +271,7 @@ impl<'a> Worker<'a> {
                 Err(End::Trouble(Way::Failed, format!("icp refused its arguments: {why}")))
             }
             Answer::Rejected(rejection) => {
-                let proof = Proof { orphans: self.leftovers(&reply), ..Proof::default() };
+                let proof = Proof { orphans: self.leftovers(), ..Proof::default() };
                 self.finish(Outcome::Rejected, proof, Some(rejection.clone()), Some(&reply), started)?;
                 match rejection.is_transient() || rejection.is_not_stopped() {
                     true => Ok(Attempt::Again(rejection.message)),
@@ -270,7 +297,10 @@ impl<'a> Worker<'a> {
         let files = self.files();
         let until = Instant::now() + self.runner.options.wait;
         while process::is_alive(&files) {
-            if Instant::now() >= until || self.runner.interrupt.is_set() {
+            if self.runner.interrupt.is_set() {
+                return Err(End::Interrupted);
+            }
+            if Instant::now() >= until {
                 let message = "the command of a run that is dead is still at work".to_owned();
                 return Err(End::Trouble(Way::Orphan, message));
             }
@@ -346,7 +376,7 @@ impl<'a> Worker<'a> {
         match (&self.aim, self.operation.kind) {
             (Aim::Clear(id), _) => self.settle_removal(&id.clone(), evidence),
             (Aim::TakeBack, _) | (Aim::Do, Kind::StartCanister) => self.settle_start(evidence),
-            (Aim::Do, Kind::UploadSnapshot) => self.settle_upload(stdout, stderr, evidence),
+            (Aim::Do, Kind::UploadSnapshot) => self.settle_upload(stdout, evidence),
             (Aim::Do, Kind::StopCanister) => self.settle_stop(evidence),
             (Aim::Do, Kind::TakeSnapshot) => self.settle_take(stdout, evidence),
             (Aim::Do, Kind::LoadSnapshot) => self.settle_load(stderr, evidence),
@@ -362,14 +392,17 @@ impl<'a> Worker<'a> {
     }
 
     /// What a refused attempt may have left on the canister.
-    fn leftovers(&mut self, reply: &Reply) -> Vec<SnapshotId> {
+    fn leftovers(&mut self) -> Vec<SnapshotId> {
         match (&self.aim, self.operation.kind) {
-            (Aim::Do, Kind::UploadSnapshot) => self.upload_leftovers(&reply.stderr),
+            (Aim::Do, Kind::UploadSnapshot) => self.upload_leftovers(),
             _ => Vec::new(),
         }
     }
 
     pub(super) fn claim(&mut self, command: Command, before: Before, timeout: Duration) -> Result<Timestamp, End> {
+        if self.runner.interrupt.is_set() {
+            return Err(End::Interrupted);
+        }
         let at = Timestamp::now();
         let deadline = at.saturating_add(timeout).unwrap_or(at);
         self.facts.attempts += 1;
@@ -432,6 +465,7 @@ impl<'a> Worker<'a> {
             rejection: rejection.map(|rejection| Rejection { message: redact(&rejection.message), ..rejection }),
             notes: proof.notes.iter().map(|note| redact(note)).collect(),
             snapshot_id: proof.snapshot_id,
+            snapshot_size: proof.snapshot_size,
             module_hash: proof.module_hash,
             orphans: proof.orphans,
             started,
@@ -442,8 +476,7 @@ impl<'a> Worker<'a> {
     }
 
     fn redacted(&self, command: Command) -> Command {
-        let args = command.args.iter().map(|arg| self.runner.redactor.redact(arg)).collect();
-        Command { args, ..command }
+        self.runner.redactor.command(&command)
     }
 
     /// Where the output of the latest attempt goes.
@@ -465,16 +498,22 @@ impl<'a> Worker<'a> {
 
     /// How the canister is; asked again while there is no answer.
     pub(super) fn status(&self) -> Result<Status, End> {
-        self.asked("status", |timeout| self.runner.icp.status(self.target(), timeout, self.runner.interrupt))
+        self.status_of(self.target())
     }
 
     /// Which snapshots the canister has; asked again while there is no answer.
     pub(super) fn snapshots(&self) -> Result<Snapshots, End> {
-        self.asked("snapshots", |timeout| self.runner.icp.snapshots(self.target(), timeout, self.runner.interrupt))
+        let ask = |timeout| self.runner.icp.snapshots(self.target(), timeout, self.runner.interrupt);
+        self.asked(self.target(), "snapshots", ask)
     }
 
-    fn asked<T>(&self, what: &str, ask: impl Fn(Duration) -> Asked<T>) -> Result<T, End> {
-        let (target, mut tried) = (self.target(), 0);
+    pub(super) fn status_of(&self, target: &Target) -> Result<Status, End> {
+        let ask = |timeout| self.runner.icp.status(target, timeout, self.runner.interrupt);
+        self.asked(target, "status", ask)
+    }
+
+    fn asked<T>(&self, target: &Target, what: &str, ask: impl Fn(Duration) -> Asked<T>) -> Result<T, End> {
+        let mut tried = 0;
         loop {
             tried += 1;
             let why = match ask(self.timeout()) {
@@ -490,7 +529,10 @@ impl<'a> Worker<'a> {
                 Asked::Rejected(rejection) => rejection.message,
                 Asked::Silent(why) => why,
             };
-            if tried >= self.runner.plan.retry.attempts || !self.pause(tried) {
+            if self.runner.interrupt.is_set() || (tried < self.runner.plan.retry.attempts && !self.pause(tried)) {
+                return Err(End::Interrupted);
+            }
+            if tried >= self.runner.plan.retry.attempts {
                 return Err(blocked(format!("no answer to what the {what} of {target} is: {why}")));
             }
         }

@@ -4,6 +4,8 @@ mod artifact;
 mod canic;
 mod diagnostics;
 mod exit;
+mod measure;
 mod project;
 mod reports;
+mod run;
 mod simulate;

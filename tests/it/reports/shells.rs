@@ -37,7 +37,7 @@ fn completions_are_read_by_their_shells() {
 fn bash_completes_a_verb() {
     let text = stdout(ran(&["completions", "bash"]));
     let script = format!(
-        "{text}\nCOMP_WORDS=(icp-restore rehea); COMP_CWORD=1; _icp-restore icp-restore rehea icp-restore; echo \"${{COMPREPLY[*]}}\""
+        "{text}\nCOMP_WORDS=(icp-restore rehea); COMP_CWORD=1; _icp__restore icp-restore rehea icp-restore; echo \"${{COMPREPLY[*]}}\""
     );
     let mut bash = Command::new("bash").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     bash.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();

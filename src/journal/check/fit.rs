@@ -1,0 +1,162 @@
+//! Which part of an event is the odd one, where parts of it contradict each other.
+
+use std::ops::Range;
+
+use crate::{
+    diagnostic::Code,
+    journal::{
+        event::{Aim, Claimed, Event, Outcome, Receipt, Verdict},
+        replay::{Breach, Replay, State},
+    },
+    json::Json,
+    operation::{Kind, Operation, Sequence},
+    plan::Target,
+};
+
+/// A breach, with the operation that the event is really about.
+pub(super) struct Found {
+    pub(super) breach: Breach,
+    pub(super) meant: Option<Sequence>,
+}
+
+impl From<Breach> for Found {
+    fn from(breach: Breach) -> Self {
+        Self { breach, meant: None }
+    }
+}
+
+const OPERATION: &[&str] = &["operation"];
+
+/// What an event says against itself, beyond what a run ever needs to know.
+pub(super) fn check(event: &Event, replay: &Replay) -> Option<Found> {
+    match event {
+        Event::Claimed(claimed) => claim(claimed, replay),
+        Event::Closed(closed) if closed.verdict == Verdict::Done && !replay.is_complete() => {
+            let message = "the run is said to be done, and not every operation is completed";
+            Some(Breach::new(Code::OutcomeMismatch, message, &["verdict"], "not done").into())
+        }
+        Event::Finished(event) => snapshot(event.operation, &event.receipt, replay),
+        _ => None,
+    }
+}
+
+/// The command of a claim is one for the canister of its operation, and of its kind.
+fn claim(claimed: &Claimed, replay: &Replay) -> Option<Found> {
+    let operation = replay.operations.get(claimed.operation)?;
+    let args = &claimed.command.args;
+    if args.len() < 3 || fits(operation, &claimed.aim, args) {
+        return None;
+    }
+    let meant = replay.operations.iter().find(|other| {
+        let free = !matches!(replay.slot(other.sequence).state, State::Claimed(_));
+        free && fits(other, &claimed.aim, args) && replay.slot(other.sequence).attempts + 1 == claimed.attempt
+    });
+    let message = format!(
+        "the claim of operation {}, {} {}, runs the command of something else",
+        operation.sequence, operation.kind, operation.member
+    );
+    let (at, label): (&'static [&'static str], String) = match meant {
+        Some(meant) => (OPERATION, format!("the command is that of operation {}", meant.sequence)),
+        None => (&["command", "args"], format!("not the command for {}", operation.target)),
+    };
+    let breach = Breach::new(Code::ClaimMismatch, message, at, label);
+    Some(Found { breach, meant: meant.map(|meant| meant.sequence) })
+}
+
+/// Words that the command of a kind has one of.
+fn words(kind: Kind, aim: &Aim) -> &'static [&'static str] {
+    match (aim, kind) {
+        (Aim::TakeBack, _) | (Aim::Do, Kind::StartCanister) => &["start"],
+        (Aim::Clear(_), _) | (Aim::Do, Kind::DeleteSnapshot) => &["delete"],
+        (Aim::Do, Kind::UploadSnapshot) => &["upload"],
+        (Aim::Do, Kind::StopCanister) => &["stop"],
+        (Aim::Do, Kind::TakeSnapshot) => &["create"],
+        (Aim::Do, Kind::LoadSnapshot) => &["restore"],
+        (Aim::Do, Kind::VerifyMember | Kind::VerifyFleet) => &["status", "call"],
+    }
+}
+
+fn fits(operation: &Operation, aim: &Aim, args: &[String]) -> bool {
+    let target = operation.target.to_string();
+    // A fleet is looked at member by member.
+    (operation.kind == Kind::VerifyFleet || args.iter().any(|arg| *arg == target))
+        && args.iter().take(3).any(|arg| words(operation.kind, aim).contains(&arg.as_str()))
+}
+
+/// What a command printed names the snapshot that it made.
+fn snapshot(sequence: Sequence, receipt: &Receipt, replay: &Replay) -> Option<Found> {
+    let operation = replay.operations.get(sequence)?;
+    let makes = matches!(operation.kind, Kind::UploadSnapshot | Kind::TakeSnapshot);
+    let said = Json::parse(receipt.stdout.text.trim()).ok()?.get("snapshot_id")?.as_str()?;
+    let id = receipt.snapshot_id.as_ref().filter(|_| makes && receipt.kind == operation.kind)?;
+    if receipt.outcome != Outcome::Completed || said.eq_ignore_ascii_case(&id.to_string()) {
+        return None;
+    }
+    let message = format!("the receipt of operation {sequence} names another snapshot than its command printed");
+    let breach = Breach::new(Code::ReceiptMismatch, message, &["receipt", "snapshot-id"], format!("not {said}"));
+    Some(breach.into())
+}
+
+/// Moves a breach to the field that contradicts the most.
+pub(super) fn refine(breach: Breach, event: &Event, replay: &Replay) -> Found {
+    let (operation, attempt, receipt) = match event {
+        Event::Finished(event) => (event.operation, event.attempt, &event.receipt),
+        Event::Settled(event) => (event.operation, event.attempt, &event.receipt),
+        _ => return breach.into(),
+    };
+    match breach.code {
+        Code::ReceiptMismatch
+        | Code::ReceiptWithoutClaim
+        | Code::Attempt
+        | Code::JournalOperation
+        | Code::ForeignLoad => {
+            let waits = |other: &&Operation| {
+                let slot = replay.slot(other.sequence);
+                other.sequence != operation
+                    && matches!(slot.state, State::Claimed(_) | State::Unknown(..))
+                    && slot.attempts == attempt
+                    && other.kind == receipt.kind
+                    && other.source == receipt.source
+                    && other.target == Target::Canister(receipt.target)
+            };
+            match replay.operations.iter().find(waits) {
+                Some(meant) => {
+                    let meant = meant.sequence;
+                    let message = format!("the receipt of operation {operation} is that of operation {meant}");
+                    let line = replay.slot(meant).line;
+                    let mut moved = Breach::new(Code::ReceiptMismatch, message, OPERATION, format!("not {meant}"));
+                    moved.other = Some((line, OPERATION, format!("operation {meant} was claimed here")));
+                    Found { breach: moved, meant: Some(meant) }
+                }
+                None => breach.into(),
+            }
+        }
+        Code::OutcomeMismatch if receipt.outcome == Outcome::Completed && receipt.rejection.is_none() => {
+            Breach { at: &["receipt", "exit"], label: "a completed command ends with 0".to_owned(), ..breach }.into()
+        }
+        Code::TimeBackwards if breach.at == ["receipt", "ended"] => match &replay.slot(operation).state {
+            State::Claimed(flight) if receipt.ended >= flight.since => {
+                Breach { at: &["receipt", "started"], label: "after its end".to_owned(), ..breach }.into()
+            }
+            _ => breach.into(),
+        },
+        _ => breach.into(),
+    }
+}
+
+/// The part of an operation in the first line that is not what the plan compiles to.
+pub(super) fn differs(line: &str, index: usize, wanted: Option<&Operation>) -> Range<usize> {
+    let Some(operations) = Json::parse(line).ok().and_then(|json| json.get("operations")) else { return 0..line.len() };
+    let Some(is) = operations.items().get(index).copied() else { return operations.span() };
+    let Some(wanted) = wanted.and_then(|wanted| serde_json::to_string(wanted).ok()) else { return is.span() };
+    let Ok(wanted) = Json::parse(&wanted) else { return is.span() };
+    let odd: Vec<_> = is
+        .entries()
+        .into_iter()
+        .filter(|entry| wanted.get(&entry.key).is_none_or(|value| value.raw() != entry.value.raw()))
+        .collect();
+    match &odd[..] {
+        [one] => one.value.span(),
+        _ => is.span(),
+    }
+}

@@ -1,0 +1,212 @@
+//! TOML with mistakes in it, read as far as it goes: each mistake is told once, its line is left out, and what is left is
+//! parsed again, so that what a broken line does to the lines after it is never told.
+//!
+//! Lines are left out by writing over them in a copy of the same length: places stay what they are.
+
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::Arc};
+
+use toml::de::{DeTable, DeValue, Error};
+
+use crate::diagnostic::{Code, Diagnostic, Source};
+
+/// A text that is not TOML after so many rounds is not a plan.
+const MOST_ROUNDS: usize = 30;
+
+/// Mistakes that are told.
+const MOST_TOLD: usize = 200;
+
+/// How far behind a bracket that is never closed the parser may notice it.
+const MOST_LINES: usize = 200;
+
+/// A text without the lines that are not TOML.
+pub(super) struct Mended<'s> {
+    /// TOML, as long as the source.
+    pub(super) text: Cow<'s, str>,
+    /// What was wrong.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// The lines that were left out.
+    pub(super) torn: Vec<Range<usize>>,
+}
+
+/// What a header that cannot be read is written over with: a table of which nothing is told.
+pub(super) const LOST: &str = "lost";
+
+/// Finds what is not TOML.
+pub(super) fn mend(source: &Arc<Source>) -> Mended<'_> {
+    let mut mended = Mended { text: Cow::Borrowed(source.text()), diagnostics: Vec::new(), torn: Vec::new() };
+    let mut gone: BTreeSet<usize> = BTreeSet::new();
+    for _ in 0..MOST_ROUNDS {
+        let culprits = culprits(source, &mended.text);
+        let fresh: Vec<_> = culprits.into_iter().filter(|(line, _)| gone.insert(line.start)).collect();
+        if fresh.is_empty() || mended.diagnostics.len() >= MOST_TOLD {
+            break;
+        }
+        for (line, diagnostic) in fresh {
+            let over = cover(&source.text()[line.clone()], mended.torn.len());
+            mended.text.to_mut().replace_range(line.clone(), &over);
+            mended.diagnostics.push(diagnostic);
+            mended.torn.push(line);
+        }
+    }
+    mended
+}
+
+/// Lines that are mistakes for sure, by one run of the parser; of those that only follow, none.
+fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)> {
+    let (root, mut errors) = DeTable::parse_recoverable(text);
+    let span = |error: &Error| error.span().unwrap_or(0..0);
+    errors.sort_by_key(|error| span(error).start);
+    let mut found: Vec<(Range<usize>, Diagnostic)> = Vec::new();
+    for error in &errors {
+        let line = line_of(text, span(error).start);
+        let told = found.last().is_some_and(|(last, _)| last.start == line.start);
+        if !told && error.message() != "duplicate key" && DeTable::parse(&text[line.clone()]).is_err() {
+            let at = widened(text, &span(error), &line);
+            found.push((line, plain(source, error.message(), at)));
+        }
+    }
+    if let Some(first) = errors.first() {
+        let line = line_of(text, span(first).start);
+        if let Some((open, at)) = unclosed(text, line.start).filter(|(open, _)| open.start <= line.start) {
+            let bracket = &text[at..=at];
+            let message = format!("`{bracket}` is never closed");
+            found.retain(|(line, _)| line.start != open.start && line.end < open.start);
+            found.push((open, plain(source, &message, at..at + 1)));
+        }
+    }
+    if !found.is_empty() {
+        return found;
+    }
+    let mut places = Vec::new();
+    places_of(root.get_ref(), &mut places);
+    let twice = errors.iter().filter(|error| error.message() == "duplicate key").map(|error| {
+        let diagnostic = twice(source, span(error), &places);
+        (line_of(text, span(error).start), diagnostic)
+    });
+    found.extend(twice);
+    if let (true, Some(first)) = (found.is_empty(), errors.first()) {
+        let line = line_of(text, span(first).start);
+        let at = widened(text, &span(first), &line);
+        found.push((line, plain(source, first.message(), at)));
+    }
+    found
+}
+
+fn plain(source: &Arc<Source>, message: &str, at: Range<usize>) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, message, source.label(at, "here")).with_help("mend the TOML here")
+}
+
+fn twice(source: &Arc<Source>, span: Range<usize>, places: &[(String, Range<usize>)]) -> Diagnostic {
+    let key = source.text().get(span.clone()).unwrap_or_default().trim_matches(['"', '\'']);
+    let diagnostic = Diagnostic::new(Code::Syntax, "duplicate key", source.label(span.clone(), "again here"))
+        .with_help(format!("keep one `{}`", key.escape_debug()));
+    let before = places.iter().filter(|(name, place)| name == key && place.end <= span.start);
+    match before.max_by_key(|(_, place)| place.start) {
+        Some((_, first)) => diagnostic.with_label(source.label(first.clone(), "first here")),
+        None => diagnostic,
+    }
+}
+
+/// What a line is written over with, of the same length.
+fn cover(line: &str, number: usize) -> String {
+    let header = format!("[{LOST}{number}]");
+    let start = if line.trim_start().starts_with('[') && header.len() <= line.len() { header } else { String::new() };
+    format!("{start}{}", " ".repeat(line.len() - start.len()))
+}
+
+/// The line of an offset, without its end.
+fn line_of(text: &str, offset: usize) -> Range<usize> {
+    let offset = text.floor_char_boundary(offset.min(text.len()));
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[offset..].find('\n').map_or(text.len(), |at| offset + at);
+    start..end
+}
+
+/// The line at or before a place that opens a bracket which the lines up to the place do not close, though one of them
+/// begins a key or a table again, with the place of the bracket.
+fn unclosed(text: &str, place: usize) -> Option<(Range<usize>, usize)> {
+    let mut line = line_of(text, place);
+    let mut after: Vec<Range<usize>> = Vec::new();
+    for _ in 0..MOST_LINES {
+        if begins_key(&text[line.clone()])
+            && let Some(open) = open_bracket(text, line.clone(), &[])
+            && open_bracket(text, line.clone(), &after).is_some()
+        {
+            let next = line_of(text, (line.end + 1).min(text.len()));
+            let goes_on = line.end < text.len() && !begins(&text[next]);
+            return (!goes_on).then_some((line, open));
+        }
+        if line.start == 0 {
+            return None;
+        }
+        let before = line_of(text, line.start - 1);
+        after.insert(0, std::mem::replace(&mut line, before));
+    }
+    None
+}
+
+/// Whether a line begins a key or a table, or is empty: no line of an array does.
+fn begins(line: &str) -> bool {
+    line.trim().is_empty() || line.trim_start().starts_with('[') || begins_key(line)
+}
+
+fn begins_key(line: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let rest = line.trim_start().trim_start_matches(word);
+    rest.len() < line.trim_start().len() && rest.trim_start().starts_with('=')
+}
+
+/// The first bracket of a line that neither it nor the lines after it close; strings and comments do not count.
+fn open_bracket(text: &str, line: Range<usize>, after: &[Range<usize>]) -> Option<usize> {
+    let mut open: Vec<usize> = Vec::new();
+    for part in std::iter::once(&line).chain(after) {
+        let mut quote: Option<u8> = None;
+        let bytes = &text.as_bytes()[part.clone()];
+        let mut at = 0;
+        while at < bytes.len() {
+            match (quote, bytes[at]) {
+                (Some(b'"'), b'\\') => at += 1,
+                (Some(open), byte) if byte == open => quote = None,
+                (Some(_), _) => {}
+                (None, byte @ (b'"' | b'\'')) => quote = Some(byte),
+                (None, b'#') => break,
+                (None, b'[' | b'{') => open.push(part.start + at),
+                (None, b']' | b'}') => drop(open.pop()),
+                (None, _) => {}
+            }
+            at += 1;
+        }
+    }
+    open.first().copied().filter(|at| line.contains(at))
+}
+
+/// The parser points between characters where something is missing, or at the end of what it could not finish: the word
+/// there is what a person looks for.
+fn widened(text: &str, span: &Range<usize>, line: &Range<usize>) -> Range<usize> {
+    if span.end > span.start && text.get(span.clone()).is_some_and(|at| !at.trim().is_empty()) {
+        return span.clone();
+    }
+    let start = text.floor_char_boundary(span.start.clamp(line.start, line.end));
+    let after = text[start..line.end].find(|c: char| c.is_whitespace()).map_or(line.end, |at| start + at);
+    if after > start {
+        return start..after;
+    }
+    let before = text[line.start..start].trim_end();
+    let from = before.rfind(|c: char| c.is_whitespace() || c == '=').map_or(line.start, |at| line.start + at + 1);
+    from..line.start + before.len()
+}
+
+/// The places of all keys.
+fn places_of(table: &DeTable<'_>, places: &mut Vec<(String, Range<usize>)>) {
+    for (key, value) in table {
+        places.push((key.get_ref().to_string(), key.span()));
+        match value.get_ref() {
+            DeValue::Table(inner) => places_of(inner, places),
+            DeValue::Array(items) => {
+                let tables = items.iter().filter_map(|item| item.get_ref().as_table());
+                tables.for_each(|inner| places_of(inner, places));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Mutations of journals.
+
+#![cfg(test)]

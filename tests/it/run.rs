@@ -1,0 +1,15 @@
+//! Runs of the built program: over simulated fleets, and over the loopback network with the real icp.
+
+#![cfg(test)]
+
+mod compare;
+mod crash;
+mod journal;
+mod process;
+mod real;
+mod real_crash;
+mod retry;
+mod safety;
+mod scene;
+mod signal;
+mod soak;
