@@ -149,7 +149,7 @@ impl Replay {
     }
 
     /// The time of the latest event.
-    pub(super) fn last(&self) -> Timestamp {
+    pub fn last(&self) -> Timestamp {
         self.last
     }
 
