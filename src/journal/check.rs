@@ -226,11 +226,21 @@ impl Checker<'_> {
                 let breach = replay.apply(event, at, number).err().map(|breach| fit::refine(breach, event, replay));
                 let others = odd.as_ref().or(breach.as_ref()).and_then(|breach| breach.meant);
                 let about = event.operation();
-                let told = about.is_some_and(|operation| self.told.contains(&operation));
-                let breach = odd.or(breach);
-                if let Some(found) = breach.filter(|_| !self.broken && !told) {
+                let operation = about.and_then(|about| replay.operations.get(about));
+                let follows = operation.is_some_and(|operation| {
+                    let mut causes = replay.waits_for(operation).chain([operation.sequence]);
+                    causes.any(|cause| self.told.contains(&cause))
+                });
+                let follows = follows || (about.is_none() && !self.told.is_empty());
+                let failed = breach.is_some();
+                let Some(found) = odd.or(breach) else { return };
+                // What was meant is taken in, so that nothing that only follows is told.
+                let meant = fit::meant(event, &found, replay);
+                if failed && !meant.is_some_and(|meant| replay.apply(&meant, at, number).is_ok()) {
                     self.told.extend(about);
                     self.told.extend(others);
+                }
+                if !self.broken && !follows {
                     self.breach(&found.breach, number, about);
                 }
             }
@@ -322,9 +332,14 @@ impl Checker<'_> {
         let (code, message, at) = match error {
             Unreadable::Json(error) => {
                 let at = crate::json::offset(text, error.line(), error.column());
+                let message = error.to_string();
+                if let Some((at, message)) = fit::misfit(text, &message) {
+                    let label = self.source.label(span.start + at.start..span.start + at.end, "this");
+                    self.diagnostics.push(Diagnostic::new(Code::JournalLine, message, label).with_help(RESTORE));
+                    return;
+                }
                 let whole = Json::parse(text).is_ok();
                 let at = if whole { value_at(text, at) } else { at..text.len().min(at + 1) };
-                let message = error.to_string();
                 (Code::JournalLine, message.split(" at line ").next().unwrap_or_default().to_owned(), at)
             }
             Unreadable::Version(version) => {
