@@ -3,6 +3,7 @@
 mod artifact;
 mod canic;
 mod diagnostics;
+mod fixtures;
 mod measure;
 mod project;
 mod run;

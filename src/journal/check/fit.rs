@@ -160,6 +160,10 @@ pub(super) fn meant(event: &Event, found: &Found, replay: &Replay) -> Option<Eve
         if found.breach.code == Code::TimeBackwards {
             receipt.ended = receipt.started;
         }
+        if let (Code::ReceiptMismatch, ["receipt", "snapshot-id"]) = (found.breach.code, found.breach.at) {
+            let said = Json::parse(receipt.stdout.text.trim()).ok()?.get("snapshot_id")?.as_str()?;
+            receipt.snapshot_id = said.parse().ok();
+        }
         Some(receipt)
     };
     match event {
