@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod init;
 mod input;
+mod left;
 mod live;
 mod preflight;
 mod progress;
@@ -17,6 +18,7 @@ mod resolve;
 mod rollback;
 mod run;
 mod session;
+mod shards;
 mod status;
 mod terminal;
 

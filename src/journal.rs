@@ -92,11 +92,14 @@ impl Journal {
         }
         file.set_len(0).map_err(|source| io_error("write", path, source))?;
         let at = Timestamp::now();
-        let event = Event::Opened(Box::new(opened.clone()));
-        let replay = Replay::new(opened, at).map_err(Error::Refused)?;
-        let path = path.to_owned();
-        let mut journal = Self { path, file, replay, head: line::START, lines: 0, length: 0, broken: false };
-        journal.append(&[event], at)?;
+        let event = Event::Opened(Box::new(opened));
+        let mut text = Vec::new();
+        let head = line::write(&mut text, &event, at, line::START);
+        let head = head.map_err(|error| io_error("write", path, error.into()))?;
+        let Event::Opened(opened) = event else { return Err(Error::Empty(path.to_owned())) };
+        let replay = Replay::new(*opened, at).map_err(Error::Refused)?;
+        let mut journal = Self { path: path.to_owned(), file, replay, head, lines: 1, length: 0, broken: false };
+        journal.write(&text)?;
         // The name of a new file is durable only once its folder is.
         let folder = File::open(crate::plan::folder(&journal.path)).and_then(|folder| folder.sync_all());
         folder.map_err(|source| io_error("sync the folder of", &journal.path, source))?;
@@ -182,15 +185,20 @@ impl Journal {
     }
 
     fn append(&mut self, events: &[Event], at: Timestamp) -> Result<(), Error> {
-        let mut text = String::new();
+        let mut text = Vec::new();
         let mut head = self.head;
         for event in events {
-            let line = line::write(event, at, head).map_err(|error| io_error("write", &self.path, error.into()))?;
-            head = Digest::of(&line);
-            text.push_str(&line);
-            text.push('\n');
+            head =
+                line::write(&mut text, event, at, head).map_err(|error| io_error("write", &self.path, error.into()))?;
         }
-        let written = self.is_in_place().and_then(|()| self.file.write_all(text.as_bytes()));
+        self.write(&text)?;
+        self.head = head;
+        self.lines += events.len();
+        Ok(())
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<(), Error> {
+        let written = self.is_in_place().and_then(|()| self.file.write_all(text));
         written.and_then(|()| self.file.sync_data()).map_err(|source| {
             self.broken = true;
             // A claim of which nothing came must not be found, if that can be helped; a torn line is dropped anyway.
@@ -198,8 +206,6 @@ impl Journal {
             io_error("write", &self.path, source)
         })?;
         self.length += text.len() as u64;
-        self.head = head;
-        self.lines += events.len();
         Ok(())
     }
 }
@@ -221,6 +227,52 @@ pub fn load(path: &Utf8Path) -> Result<Replay, Error> {
     }
 }
 
+/// A journal that is read on while a run writes it.
+#[derive(Debug)]
+pub struct Follower {
+    path: Utf8PathBuf,
+    file: File,
+    state: Option<Read>,
+}
+
+impl Follower {
+    /// Reads a journal as far as it goes by now.
+    ///
+    /// # Errors
+    /// As [`load`].
+    pub fn new(path: &Utf8Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|source| io_error("open", path, source))?;
+        let state = read(&file, path)?;
+        match state {
+            Some(_) => Ok(Self { path: path.to_owned(), file, state }),
+            None => Err(Error::Empty(path.to_owned())),
+        }
+    }
+
+    /// What has happened so far.
+    ///
+    /// # Errors
+    /// Where there is nothing in it, which [`Follower::new`] has seen to.
+    pub fn replay(&self) -> Result<&Replay, Error> {
+        self.state.as_ref().map(|read| &read.replay).ok_or_else(|| Error::Empty(self.path.clone()))
+    }
+
+    /// The digest of the last line that was read.
+    pub fn head(&self) -> Option<Digest> {
+        self.state.as_ref().map(|read| read.head)
+    }
+
+    /// Reads what was added; gives the new events.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is not as it was written.
+    pub fn read_on(&mut self) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::new();
+        read_on(&self.file, &self.path, &mut self.state, &mut |event| events.push(event))?;
+        Ok(events)
+    }
+}
+
 /// Whether a run is at a journal now.
 pub fn is_locked(path: &Utf8Path) -> bool {
     File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
@@ -236,6 +288,7 @@ pub fn events(path: &Utf8Path) -> Result<Vec<(Timestamp, Event)>, Error> {
     Ok(lines.filter_map(|line| line::read(line).ok()).map(|(head, event)| (head.at, event)).collect())
 }
 
+#[derive(Debug)]
 struct Read {
     replay: Replay,
     head: Digest,
@@ -244,14 +297,27 @@ struct Read {
     length: u64,
 }
 
-/// Replays line by line, so that memory does not grow with the outputs in it. The first breach ends that: then the text
-/// is read whole and everything that is wrong is told.
-fn read(mut file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
+/// Replays line by line, so that memory does not grow with the outputs in it.
+fn read(file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
+    let mut state = None;
+    read_on(file, path, &mut state, &mut |_| {})?;
+    Ok(state)
+}
+
+/// Replays what follows what was read. The first breach ends that: then the text is read whole and everything that is
+/// wrong is told.
+fn read_on(
+    mut file: &File,
+    path: &Utf8Path,
+    state: &mut Option<Read>,
+    see: &mut dyn FnMut(Event),
+) -> Result<(), Error> {
     let failed = |source| io_error("read", path, source);
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let (mut length, mut lines, mut head) =
+        state.as_ref().map_or((0, 0, line::START), |state| (state.length, state.lines, state.head));
+    file.seek(SeekFrom::Start(length)).map_err(failed)?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut state: Option<Read> = None;
-    let (mut buffer, mut length, mut lines, mut head) = (Vec::new(), 0, 0, line::START);
+    let mut buffer = Vec::new();
     loop {
         buffer.clear();
         let count = reader.read_until(b'\n', &mut buffer).map_err(failed)?;
@@ -269,17 +335,18 @@ fn read(mut file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
             let (read, event) = line::read(text).ok()?;
             let chained = read.sum && read.prev == head;
             head = Digest::of(text);
-            match (&mut state, event) {
+            match (&mut *state, event) {
                 _ if !chained => None,
                 (None, Event::Opened(opened)) => {
                     let replay = Replay::new(*opened, read.at).ok()?;
-                    state = Some(Read { replay, head, lines, length });
+                    *state = Some(Read { replay, head, lines, length });
                     Some(())
                 }
                 (None, _) => None,
                 (Some(state), event) => {
                     state.replay.apply(&event, read.at, lines).ok()?;
                     (state.head, state.lines, state.length) = (head, lines, length);
+                    see(event);
                     Some(())
                 }
             }
@@ -290,7 +357,7 @@ fn read(mut file: &File, path: &Utf8Path) -> Result<Option<Read>, Error> {
             return Err(Error::Invalid(check::bytes(path.as_str(), text)));
         }
     }
-    Ok(state)
+    Ok(())
 }
 
 fn lock(file: &File, path: &Utf8Path) -> Result<(), Error> {

@@ -5,7 +5,7 @@
 
 mod compile;
 
-use std::{collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,12 +21,12 @@ pub use compile::compile;
 #[serde(transparent)]
 pub struct Sequence(pub u32);
 
-/// All operations of a restore, by sequence number.
+/// All operations of a restore, by sequence number. A clone shares them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operations {
-    all: Vec<Operation>,
+    all: Arc<[Operation]>,
     /// By kind and member: there is one of each at most.
-    index: HashMap<(Kind, Name), Sequence>,
+    index: Arc<HashMap<(Kind, Name), Sequence>>,
 }
 
 /// One step of a restore.
@@ -100,7 +100,7 @@ impl Operations {
     /// The operations of a journal, whose numbers have been checked to be contiguous from 0.
     pub(crate) fn new(operations: Vec<Operation>) -> Self {
         let index = operations.iter().map(|o| ((o.kind, o.member.clone()), o.sequence)).collect();
-        Self { all: operations, index }
+        Self { all: operations.into(), index: Arc::new(index) }
     }
 
     /// How many there are.

@@ -10,7 +10,7 @@ mod left;
 mod machine;
 mod travel;
 mod version;
-mod words;
+pub mod words;
 
 use std::{collections::BTreeMap, ops::Range};
 

@@ -60,7 +60,7 @@ pub fn compile(replay: &Replay) -> Result<Back, Vec<Diagnostic>> {
             snapshot: id.to_string(),
             module_hash: taken.and_then(|done| done.module_hash).map(|hash| hash.to_string()),
             parents: parents.filter(|parent| was_tried(replay, parent)).collect(),
-            running: before != Some(State::Stopped),
+            running: before == Some(State::Running),
         });
     }
     if !refused.is_empty() {

@@ -3,6 +3,7 @@
 //! One thread owns the journal; a worker for each operation under way asks it to record events and goes on when they are
 //! durable. Events that arrive together are synced together. A worker never has an effect without its claim on disk.
 
+mod candid;
 mod desk;
 mod load;
 mod readback;
@@ -16,7 +17,7 @@ mod verify;
 mod worker;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::Duration,
 };
@@ -33,7 +34,7 @@ use crate::{
         replay::{Replay, State},
     },
     operation::{Kind, Operation, Phase, Sequence},
-    plan::{Orphans, Plan},
+    plan::{Member, Orphans, Plan},
 };
 use desk::{Desk, Message};
 use schedule::Schedule;
@@ -119,8 +120,12 @@ pub enum Way {
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Notice<'a> {
+    /// A worker is at an operation: nothing is claimed yet.
+    Begun(Sequence),
     /// Events are on disk.
     Recorded(&'a [Event]),
+    /// A worker has ended, in whichever way.
+    Ended(Sequence),
     /// Nothing happened for a while.
     Tick,
 }
@@ -134,7 +139,7 @@ pub fn run(
     journal: &mut Journal,
     observe: &mut dyn FnMut(Notice<'_>, &Replay),
 ) -> Result<Ending, journal::Error> {
-    let mut run = Run { runner, troubles: Vec::new(), failed: None, steps: 0 };
+    let mut run = Run::new(runner);
     let unsettled: Vec<(Sequence, Job)> = journal
         .replay()
         .iter()
@@ -174,7 +179,7 @@ pub fn take_back(
     journal: &mut Journal,
     observe: &mut dyn FnMut(Notice<'_>, &Replay),
 ) -> Result<Vec<Trouble>, journal::Error> {
-    let mut run = Run { runner, troubles: Vec::new(), failed: None, steps: 0 };
+    let mut run = Run::new(runner);
     for sequence in crate::rollback::take_back(journal.replay()) {
         run.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
     }
@@ -186,6 +191,8 @@ pub fn take_back(
 
 struct Run<'a> {
     runner: &'a Runner<'a>,
+    /// By name: every operation looks for its member.
+    members: HashMap<&'a Name, &'a Member>,
     troubles: Vec<Trouble>,
     failed: Option<journal::Error>,
     steps: u32,
@@ -206,6 +213,11 @@ impl Active {
 }
 
 impl<'a> Run<'a> {
+    fn new(runner: &'a Runner<'a>) -> Self {
+        let members = runner.plan.members.iter().map(|member| (&member.name, member)).collect();
+        Self { runner, members, troubles: Vec::new(), failed: None, steps: 0 }
+    }
+
     /// Everything that is ready, until nothing is.
     fn all(&mut self, journal: &mut Journal, observe: &mut dyn FnMut(Notice<'_>, &Replay)) {
         let mut schedule = Schedule::new(journal.replay(), self.runner.options, |_| false);
@@ -226,6 +238,7 @@ impl<'a> Run<'a> {
                         active.others.insert(sequence);
                     }
                     scope.spawn(move || worker.work(Job::Perform));
+                    observe(Notice::Begun(sequence), journal.replay());
                 }
                 if active.others.is_empty() && active.uploads.is_empty() {
                     break;
@@ -270,6 +283,7 @@ impl<'a> Run<'a> {
                         break;
                     };
                     scope.spawn(move || worker.work(job));
+                    observe(Notice::Begun(sequence), journal.replay());
                     active.insert(sequence);
                 }
                 if active.is_empty() {
@@ -367,6 +381,9 @@ impl<'a> Run<'a> {
             // A worker that is gone waits for nothing.
             let _gone = recorded.send(self.failed.is_none());
         }
+        for (sequence, _) in &ended {
+            observe(Notice::Ended(*sequence), journal.replay());
+        }
         ended
     }
 
@@ -374,8 +391,8 @@ impl<'a> Run<'a> {
     where
         'a: 'w,
     {
-        let member = self.runner.plan.member(&operation.member)?;
-        match Facts::gather(self.runner.plan, journal, operation) {
+        let member = *self.members.get(&operation.member)?;
+        match Facts::gather(self.runner.plan, member, journal, operation) {
             Ok(facts) => Some(Worker::new(self.runner, operation, member, facts, desk)),
             Err(error) => {
                 self.failed = Some(error);

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, ops::ControlFlow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 
-use super::{Exit, Failure, input, terminal::Terminal};
+use super::{Exit, Failure, input, progress::Hashing, terminal::Terminal};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity, github, gitlab, json, sarif, text},
     journal, plan,
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plans: Vec<plan::Reading> = plans.into_iter().filter_map(|file| input::plan(file).ok()).collect();
     let plans: Vec<&plan::Reading> = plans.iter().collect();
     for file in &args.files {
-        diagnostics.extend(check(file, args.artifacts, &plans));
+        diagnostics.extend(check(file, args.artifacts, &plans, terminal));
     }
     let root = Utf8Path::new("");
     match args.format {
@@ -90,7 +90,7 @@ fn is_journal(file: &Utf8Path) -> bool {
     begins || file.extension() == Some("jsonl")
 }
 
-fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading]) -> Vec<Diagnostic> {
+fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &Terminal) -> Vec<Diagnostic> {
     if is_journal(file) {
         return match std::fs::read(file) {
             Ok(bytes) => journal::check::with_plans(file.as_str(), bytes, plans),
@@ -105,7 +105,13 @@ fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading]) -> Vec<Diag
     let mut diagnostics = reading.warnings.clone();
     if artifacts {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let verified = plan::verify(&reading, folder, &|_| true, threads, &|_| ControlFlow::Continue(()));
+        let hashing = Hashing::new(terminal);
+        let watch = |step| {
+            hashing.step(step);
+            ControlFlow::Continue(())
+        };
+        let verified = plan::verify(&reading, folder, &|_| true, threads, &watch);
+        drop(hashing);
         match verified {
             Ok(artifacts) => diagnostics.extend(memory(&reading, &artifacts)),
             Err(problems) => diagnostics.extend(problems),

@@ -10,7 +10,7 @@ use crate::{
     id::{Digest, Name, Principal},
     journal,
     operation::{self, Kind, Operation, Operations, Sequence, Which},
-    plan::{Plan, Snapshot, Target},
+    plan::{Plan, Target},
 };
 
 /// Show what a plan would do: operations in order with the exact commands, and the digest to approve.
@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let folder = journal::folder(&journal);
     let live = args.live.then(|| live::live(&reading, &plan, &icp, &args.plan, &journal)).transpose()?;
     let live = live.as_ref();
-    let line = |operation: &Operation| command(&icp, &plan, operation, &folder);
+    let line = |operation: &Operation| command(&icp, operation, &folder);
     match args.format {
         Format::Json => {
             let lines = operations.iter().map(|operation| Line {
@@ -127,13 +127,13 @@ fn text(plan: &Plan, operations: &Operations, command: impl Fn(&Operation) -> Co
 
 /// The command of an operation as far as it can be known before the run: ids of snapshots that are yet to be made stand
 /// in angle brackets.
-pub(super) fn command(icp: &Icp, plan: &Plan, operation: &Operation, folder: &Utf8Path) -> Command {
+pub(super) fn command(icp: &Icp, operation: &Operation, folder: &Utf8Path) -> Command {
     let target = &operation.target;
     let staging = folder.join(format!("staging-{}", operation.sequence));
-    let snapshot = match (&operation.snapshot, plan.member(&operation.member).map(|member| &member.snapshot)) {
-        (Some(Which::MadeBy(upload)), _) => format!("<snapshot of operation {upload}>"),
-        (Some(Which::Known(id)), _) | (None, Some(Snapshot::OnChain { id, .. })) => id.to_string(),
-        (None, _) => String::new(),
+    let snapshot = match &operation.snapshot {
+        Some(Which::MadeBy(upload)) => format!("<snapshot of operation {upload}>"),
+        Some(Which::Known(id)) => id.to_string(),
+        None => String::new(),
     };
     icp.command(match operation.kind {
         Kind::UploadSnapshot => Call::Upload { target, input: &staging, resume: false },

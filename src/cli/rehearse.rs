@@ -41,6 +41,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
+    args.how.check()?;
     let mut faults = Vec::new();
     for text in &args.fault {
         faults.push(
@@ -74,8 +75,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     for fault in &faults {
         fleet.inject(fault).map_err(simulated)?;
     }
-    let journal =
-        args.how.journal.clone().unwrap_or_else(|| folder.join(format!("{}.journal.jsonl", reading.plan.name)));
+    let journal = args
+        .how
+        .journal
+        .clone()
+        .unwrap_or_else(|| args.how.shard(folder.join(format!("{}.journal.jsonl", reading.plan.name))));
     let options = Program { icp: None, identity_password_file: None };
     let plan = reading.plan.clone();
     let icp = session::aim(program.as_str(), &plan, &options, &args.plan);

@@ -80,6 +80,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         rejection: None,
         notes: vec![args.because.clone()],
         snapshot_id: replay.snapshot(operation).cloned(),
+        snapshot_size: None,
         module_hash: None,
         orphans: Vec::new(),
         started: now,

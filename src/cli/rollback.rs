@@ -192,7 +192,7 @@ fn take_back(
     };
     let artifacts = BTreeMap::new();
     let runner = Runner { icp, plan, artifacts: &artifacts, options: &options, interrupt: &interrupt, redactor };
-    let mut progress = Progress::new(terminal, restore.replay());
+    let mut progress = Progress::new(terminal, restore.replay(), restore.path(), &std::collections::BTreeMap::new());
     let troubles = runner::take_back(&runner, restore, &mut |notice, replay| progress.notice(&notice, replay))?;
     progress.finish();
     for trouble in &troubles {
@@ -221,8 +221,7 @@ fn show(
         let icp = session::aim(program, plan, &args.program, file(args));
         let folder = journal::folder(&journal_of(&args.restore));
         let operations = operation::compile(plan);
-        let line =
-            |operation: &operation::Operation| (operation.clone(), dry_run::command(&icp, plan, operation, &folder));
+        let line = |operation: &operation::Operation| (operation.clone(), dry_run::command(&icp, operation, &folder));
         operations.iter().map(line).collect::<Vec<_>>()
     };
     let lines = reading.map(|reading| lines(&reading.plan)).unwrap_or_default();

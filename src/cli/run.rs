@@ -1,7 +1,7 @@
 //! `run`: do what a plan says, or go on with it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     num::NonZeroUsize,
     ops::ControlFlow,
     sync::{
@@ -15,8 +15,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     Exit, Failure, input, preflight,
-    progress::Progress,
+    progress::{Hashing, Progress},
     session::{self, Program},
+    shards::{self, Partition},
     terminal::{Terminal, printable},
 };
 use crate::{
@@ -65,6 +66,12 @@ pub(super) struct How {
     /// Go no further than this.
     #[arg(long, value_enum, value_name = "PHASE")]
     pub(super) until: Option<Phase>,
+    /// Upload this share of the snapshots alone, into a journal of its own: 3/16 is the third of sixteen.
+    #[arg(long, value_name = "WHICH/OF", requires = "until", conflicts_with = "with_uploads")]
+    pub(super) partition: Option<Partition>,
+    /// Take over what shards have uploaded: their journals; `*` in a file's name stands for anything.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) with_uploads: Vec<String>,
     /// Begin at most so many operations.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
@@ -110,13 +117,18 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             .with_help("install icp, or name it with `--icp` or ICP_RESTORE_ICP")
     })?;
     let icp = session::aim(program.as_str(), &plan, &args.program, &args.plan);
-    let journal = args.how.journal.clone().unwrap_or_else(|| session::journal_path(&args.plan, &plan, &args.only));
+    args.how.check()?;
+    let journal = || args.how.shard(session::journal_path(&args.plan, &plan, &args.only));
+    let journal = args.how.journal.clone().unwrap_or_else(journal);
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let named = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
+    let elsewhere = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
     let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
-    let again = format!("icp-restore run {}{}", args.plan, named.chain(narrowed).collect::<String>());
+    let share =
+        args.how.partition.iter().map(|share| format!(" --until uploaded --partition {}/{}", share.which, share.of));
+    let flags: String = elsewhere.chain(narrowed).chain(share).collect();
+    let again = format!("icp-restore run {}{flags}", args.plan);
     let job = Job {
         reading: &reading,
         plan,
@@ -148,7 +160,14 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
             (job.plan.clone().resolved(&targets), None)
         }
     };
-    let artifacts = artifacts(job.reading, &plan, job.file, journal.as_ref(), terminal)?;
+    if !job.how.with_uploads.is_empty() {
+        journal = Some(with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
+    }
+    let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
+    let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
+        true => Failure::new(Exit::Signal(number(&signal)), "interrupted before anything was begun"),
+        false => failure,
+    })?;
     let outlook = preflight::Outlook {
         reading: job.reading,
         plan: &plan,
@@ -164,27 +183,13 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
     preflight::require(&outlook, terminal)?;
     let mut journal = match journal.take() {
         Some(journal) => journal,
-        None => {
-            let opened = Opened {
-                tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
-                plan: plan.name.clone(),
-                digest: job.reading_digest(),
-                text: job.reading.places.source.text().to_owned(),
-                only: job.only.clone(),
-                icp: version.clone(),
-                network: job.icp.selectors().iter().map(|flag| job.redactor.redact(flag)).collect(),
-                targets: named_targets(job.reading, &plan),
-                operations: operation::compile(&plan).iter().cloned().collect(),
-                parent: job.parent,
-            };
-            Journal::create(&job.journal, opened)?
-        }
+        None => create(job, &plan, &version)?,
     };
     journal.record(&[resumed(version)])?;
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,
-        partition: None,
+        partition: job.how.partition.map(Partition::remainder),
         wait: job.how.wait,
         verify_upload: job.how.verify_upload,
         upload_memory: plan.limits.upload_memory.unwrap_or_else(|| session::free_memory() / 5 * 4),
@@ -197,12 +202,78 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         interrupt: &interrupt,
         redactor: &job.redactor,
     };
-    let mut progress = Progress::new(terminal, journal.replay());
+    let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
     progress.finish();
-    let exit = Exit::of_run(&ending, u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15));
+    let exit = Exit::of_run(&ending, number(&signal));
     tell(&ending, &journal, job, terminal);
     Ok(exit)
+}
+
+fn create(job: &Job<'_>, plan: &Plan, version: &str) -> Result<Journal, Failure> {
+    let opened = Opened {
+        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
+        plan: plan.name.clone(),
+        digest: job.reading_digest(),
+        text: job.reading.places.source.text().to_owned(),
+        only: job.only.clone(),
+        icp: version.to_owned(),
+        network: job.redactor.args(job.icp.selectors()),
+        targets: named_targets(job.reading, plan),
+        operations: operation::compile(plan).iter().cloned().collect(),
+        parent: job.parent,
+    };
+    Ok(Journal::create(&job.journal, opened)?)
+}
+
+/// Takes over what shards have uploaded, before anything else is looked at: what they have is not needed here.
+fn with_uploads(
+    job: &Job<'_>,
+    plan: &Plan,
+    journal: Option<Journal>,
+    version: &str,
+    interrupt: &Interrupt,
+    terminal: &Terminal,
+) -> Result<Journal, Failure> {
+    let replay = journal.as_ref().map(Journal::replay);
+    let operations = replay.map_or_else(|| operation::compile(plan), |replay| replay.operations.clone());
+    let wanted = shards::Wanted {
+        reading: job.reading,
+        plan,
+        digest: job.reading_digest(),
+        operations: &operations,
+        replay,
+        icp: &job.icp,
+        interrupt,
+    };
+    let taken = shards::taken(&job.how.with_uploads, &wanted)?;
+    let mut journal = match journal {
+        Some(journal) => journal,
+        None => create(job, plan, version)?,
+    };
+    journal.record(&taken)?;
+    terminal.note(&format!("{} uploads are taken over from shards", taken.len()));
+    Ok(journal)
+}
+
+impl How {
+    /// What the command line cannot say by itself.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match (self.partition, self.until) {
+            (Some(_), Some(Phase::Uploaded)) | (None, _) => Ok(()),
+            (Some(_), _) => Err(Failure::new(Exit::Usage, "only uploads can be shared out")
+                .with_help("add `--until uploaded`; the rest is for one run, with `--with-uploads`")),
+        }
+    }
+
+    /// The journal of a share, beside that of the whole.
+    pub(super) fn shard(&self, journal: Utf8PathBuf) -> Utf8PathBuf {
+        let name = journal.file_name().and_then(|name| name.strip_suffix(".journal.jsonl"));
+        match (self.partition, name) {
+            (Some(share), Some(name)) => journal.with_file_name(format!("{name}.{}.journal.jsonl", share.label())),
+            _ => journal,
+        }
+    }
 }
 
 /// Who takes a journal up.
@@ -253,6 +324,10 @@ fn tell(ending: &Ending, journal: &Journal, job: &Job<'_>, terminal: &Terminal) 
     };
     let next = match ending.verdict {
         Verdict::Done => None,
+        Verdict::Stopped if job.how.partition.is_some() => Some(format!(
+            "once all shards are done: icp-restore run {} --with-uploads FILE…, with the journals of all",
+            job.file
+        )),
         Verdict::Stopped | Verdict::Interrupted => Some(format!("to go on: {again}")),
         Verdict::Failed if replay.has_loaded() => {
             Some(format!("canisters stay closed; once the cause is gone: {again}{back}"))
@@ -319,11 +394,11 @@ fn resolve(job: &Job<'_>, interrupt: &Interrupt) -> Result<BTreeMap<Name, Princi
 }
 
 fn named_targets(reading: &Reading, resolved: &Plan) -> BTreeMap<Name, Principal> {
-    let pairs = reading.plan.members.iter().filter_map(|member| {
-        match (&member.target, &resolved.member(&member.name)?.target) {
-            (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
-            _ => None,
-        }
+    let targets: HashMap<&Name, &Target> =
+        resolved.members.iter().map(|member| (&member.name, &member.target)).collect();
+    let pairs = reading.plan.members.iter().filter_map(|member| match (&member.target, targets.get(&member.name)?) {
+        (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
+        _ => None,
     });
     pairs.collect()
 }
@@ -371,12 +446,15 @@ fn not_taken_back(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
 
 /// Reads the artifacts that are yet to be uploaded.
 fn artifacts(
-    reading: &Reading,
+    job: &Job<'_>,
     plan: &Plan,
-    file: &Utf8Path,
     journal: Option<&Journal>,
     terminal: &Terminal,
+    interrupt: &Interrupt,
 ) -> Result<BTreeMap<Name, Artifact>, Failure> {
+    let share = job.how.partition.map(|share| share.members(&operation::compile(plan)));
+    let share: Option<HashSet<Name>> = share.map(|members| members.into_iter().collect());
+    let members: HashSet<&Name> = plan.members.iter().map(|member| &member.name).collect();
     let open = |name: &Name| {
         let uploaded = journal.is_some_and(|journal| {
             let replay = journal.replay();
@@ -385,11 +463,15 @@ fn artifacts(
                 .find(Kind::UploadSnapshot, name)
                 .is_some_and(|upload| replay.slot(upload.sequence).is_completed())
         });
-        plan.member(name).is_some() && !uploaded
+        members.contains(name) && !uploaded && share.as_ref().is_none_or(|share| share.contains(name))
     };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let _ = terminal;
-    let found = plan::verify(reading, plan::folder(file), &open, threads, &|_| ControlFlow::Continue(()))?;
+    let hashing = Hashing::new(terminal);
+    let watch = |step| {
+        hashing.step(step);
+        if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let found = plan::verify(job.reading, plan::folder(job.file), &open, threads, &watch)?;
     found
         .into_iter()
         .map(|(name, (path, seal))| {
@@ -398,6 +480,11 @@ fn artifacts(
             Ok((name, Artifact { path, seal }))
         })
         .collect()
+}
+
+/// The number of the signal that ended the run.
+fn number(signal: &AtomicUsize) -> u8 {
+    u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15)
 }
 
 fn expect(expected: &str, digest: Digest) -> Result<(), Failure> {

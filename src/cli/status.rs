@@ -1,18 +1,22 @@
 //! `status`: where a run stands, without its lock.
 
+use std::time::Duration;
+
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{
     Exit, Failure,
+    left::{self, Remnant},
+    progress::Progress,
     terminal::{Terminal, printable},
 };
 use crate::{
     id::{Digest, Name, SnapshotId},
     journal::{
-        self,
-        event::{Resumed, Verdict},
+        self, Follower,
+        event::{Event, Resumed, Verdict},
         replay::{Replay, State},
     },
     operation::{Kind, Sequence},
@@ -23,10 +27,14 @@ use crate::{
 #[command(after_long_help = "\
 Examples:
   icp-restore status plans/fleet.journal.jsonl
+  icp-restore status plans/fleet.journal.jsonl --watch    from another shell, while it runs
   icp-restore status plans/fleet.journal.jsonl --require-complete && echo restored")]
 pub(super) struct Args {
     /// The journal.
     journal: Utf8PathBuf,
+    /// Follow a run until it ends: changes as they happen, then where it stands.
+    #[arg(long)]
+    watch: bool,
     /// Exit with 9 unless everything is completed.
     #[arg(long)]
     require_complete: bool,
@@ -60,6 +68,7 @@ struct Report<'a> {
     attention: bool,
     counts: Counts,
     operations: Vec<Line<'a>>,
+    left_on_chain: Vec<Remnant<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,14 +115,44 @@ enum Word {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let replay = journal::load(&args.journal)?;
-    let report = report(&replay, journal::is_locked(&args.journal));
+    let mut follower = Follower::new(&args.journal)?;
+    if args.watch {
+        watch(args, &mut follower, terminal)?;
+    }
+    let replay = follower.replay()?;
+    let report = report(replay, journal::is_locked(&args.journal));
     match args.format {
         Format::Json => terminal.print_json(&report),
         Format::Text => terminal.print(&text(&report)),
     }
     let unmet = (args.require_complete && !report.complete) || (args.require_no_attention && report.attention);
     Ok(if unmet { Exit::Stopped } else { Exit::Done })
+}
+
+/// Reads on until no run is at the journal, or the one that is has come to its end.
+fn watch(args: &Args, follower: &mut Follower, terminal: &Terminal) -> Result<(), Failure> {
+    const PAUSE: Duration = Duration::from_millis(200);
+    let mut progress = match args.format {
+        Format::Text => Some(Progress::of_another(terminal, follower.replay()?, &args.journal)),
+        Format::Json => None,
+    };
+    loop {
+        // The lock first: what a run wrote before it let go is read after.
+        let running = journal::is_locked(&args.journal);
+        let events = follower.read_on()?;
+        let closed = events.iter().any(|event| matches!(event, Event::Closed(_)));
+        if let Some(progress) = &mut progress {
+            progress.follow(&events, follower.replay()?);
+        }
+        if closed || !running {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    if let Some(mut progress) = progress {
+        progress.finish();
+    }
+    Ok(())
 }
 
 fn report(replay: &Replay, running: bool) -> Report<'_> {
@@ -162,6 +201,7 @@ fn report(replay: &Replay, running: bool) -> Report<'_> {
         attention: counts.failed > 0 || counts.unknown > 0,
         counts,
         operations,
+        left_on_chain: left::left_on_chain(replay),
     }
 }
 
@@ -188,5 +228,5 @@ fn text(report: &Report<'_>) -> String {
                 .as_str();
         text.push('\n');
     }
-    text
+    text + &left::text(&report.left_on_chain)
 }

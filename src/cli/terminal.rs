@@ -26,6 +26,9 @@ pub(super) struct Look {
     /// Say nothing but results and errors.
     #[arg(long, short, global = true, help_heading = "Output")]
     quiet: bool,
+    /// Show each command as well.
+    #[arg(long, short, global = true, conflicts_with = "quiet", help_heading = "Output")]
+    verbose: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -50,6 +53,9 @@ enum Drawing {
 pub(super) struct Terminal {
     style: Style,
     quiet: bool,
+    verbose: bool,
+    /// Whether stderr is a terminal that bars can be drawn on.
+    live: bool,
 }
 
 /// The most diagnostics that are shown.
@@ -57,19 +63,42 @@ const MOST: usize = 50;
 
 impl Terminal {
     pub(super) fn new(look: &Look) -> Self {
-        let live = std::io::stderr().is_terminal();
+        let terminal = std::io::stderr().is_terminal();
         let color = match look.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => live && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
         let form = match look.drawing {
             Drawing::Unicode => Form::Unicode,
             Drawing::Ascii => Form::Ascii,
             Drawing::Narrated => Form::Narrated,
         };
-        let width = look.width.map_or_else(|| width().unwrap_or(100), usize::from);
-        Self { style: Style { form, color, width }, quiet: look.quiet }
+        let width = look.width.map_or_else(|| width(terminal).unwrap_or(100), usize::from);
+        // A screen reader would read every redraw.
+        let live =
+            terminal && !look.quiet && form != Form::Narrated && std::env::var("TERM").is_ok_and(|t| t != "dumb");
+        Self { style: Style { form, color, width }, quiet: look.quiet, verbose: look.verbose, live }
+    }
+
+    /// Whether bars can be drawn on stderr.
+    pub(super) fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Whether each command is to be shown.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Whether there are colors.
+    pub(super) fn is_colored(&self) -> bool {
+        self.style.color
+    }
+
+    /// Whether drawings are to be of ASCII alone.
+    pub(super) fn is_ascii(&self) -> bool {
+        self.style.form == Form::Ascii
     }
 
     /// A result, to stdout.
@@ -128,8 +157,10 @@ impl Terminal {
     }
 }
 
-/// A text that comes from elsewhere, without anything that could drive the terminal.
+/// A text that comes from elsewhere, without anything that could drive the terminal or the CI that reads it.
 pub(super) fn printable(text: &str) -> String {
+    let text: Vec<String> = text.split('\n').map(harmless).collect();
+    let text = text.join("\n");
     text.chars()
         .flat_map(|c| match c.is_control() && c != '\n' {
             true => c.escape_default().collect::<Vec<_>>(),
@@ -138,7 +169,18 @@ pub(super) fn printable(text: &str) -> String {
         .collect()
 }
 
-fn width() -> Option<usize> {
-    let columns: usize = std::env::var("COLUMNS").ok()?.parse().ok()?;
-    (40..=1000).contains(&columns).then_some(columns)
+/// GitHub takes a line that begins with `::`, or has `##[` in it, for a command to itself, and Azure `##vso[`.
+fn harmless(line: &str) -> String {
+    let line = line.replace("##[", "## [").replace("##vso[", "## vso[");
+    match line.trim_start().strip_prefix("::") {
+        Some(rest) => format!(": :{rest}"),
+        None => line,
+    }
+}
+
+fn width(terminal: bool) -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let is = || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    let columns: usize = told.or_else(|| terminal.then(is).flatten())?;
+    Some(columns.clamp(40, 1000))
 }

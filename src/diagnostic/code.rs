@@ -268,6 +268,16 @@ codes! {
     IcpChanged = "E0711",
     /// no safety snapshot to go back to
     NoSafety = "E0712",
+    /// no journal of uploads where one was named
+    ShardMissing = "E0751",
+    /// a journal of uploads that belongs to another restore
+    ForeignShard = "E0752",
+    /// an upload that none of the shards completed
+    UploadMissing = "E0753",
+    /// an upload that was completed twice
+    UploadTwice = "E0754",
+    /// an uploaded snapshot that is not on its canister
+    UploadGone = "E0755",
 
     /// no safety snapshots
     SafetyOff = "W0101",

@@ -131,6 +131,15 @@ pub fn parse_list(stdout: &str) -> Asked<Snapshots> {
     }
 }
 
+/// Reads the size that `snapshot create --json` prints.
+pub fn parse_size(stdout: &str) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Made {
+        total_size_bytes: u64,
+    }
+    serde_json::from_str::<Made>(stdout.trim()).ok().map(|made| made.total_size_bytes)
+}
+
 /// Reads the id that `snapshot create --json` and `snapshot upload --json` print.
 pub fn parse_id(stdout: &str) -> Option<SnapshotId> {
     #[derive(Deserialize)]

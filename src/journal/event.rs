@@ -255,6 +255,9 @@ pub struct Receipt {
     /// The snapshot that was made, loaded or deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot_id: Option<SnapshotId>,
+    /// Its size in bytes, as the network declares it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_size: Option<u64>,
     /// The code in it: of an upload, of its artifact; of a load or a verification, as seen afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module_hash: Option<Digest>,

@@ -82,6 +82,8 @@ pub struct Flight {
 pub struct Done {
     /// The snapshot that it made.
     pub snapshot: Option<SnapshotId>,
+    /// The size of that in bytes, where it is known.
+    pub size: Option<u64>,
     /// The code that it saw or sent.
     pub module_hash: Option<Digest>,
     /// From when.
@@ -569,6 +571,7 @@ impl Done {
     fn of(receipt: &Receipt) -> Self {
         Self {
             snapshot: receipt.snapshot_id.clone(),
+            size: receipt.snapshot_size,
             module_hash: receipt.module_hash,
             started: receipt.started,
             ended: receipt.ended,

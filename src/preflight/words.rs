@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 /// Bytes, with binary units.
-pub(super) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     let mut units = ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter();
     let (mut value, mut unit) = (bytes as f64, units.next().unwrap_or_default());
     while value >= 1024.0
@@ -15,7 +15,7 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 /// Cycles, in trillions or billions where there are so many.
-pub(super) fn cycles(cycles: u128) -> String {
+pub fn cycles(cycles: u128) -> String {
     match cycles {
         0..1_000_000_000 => format!("{cycles} cycles"),
         1_000_000_000..1_000_000_000_000 => format!("{:.2} B cycles", cycles as f64 / 1e9),
@@ -24,7 +24,7 @@ pub(super) fn cycles(cycles: u128) -> String {
 }
 
 /// How long ago, from nanoseconds since 1970.
-pub(super) fn age(taken_at: u64) -> String {
+pub fn age(taken_at: u64) -> String {
     let now = u64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(taken_at);
     let minutes = now.saturating_sub(taken_at) / 60_000_000_000;
     match minutes {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Options;
 use crate::{
-    journal::replay::{Replay, State},
+    journal::replay::{Replay, Slot, State},
     operation::{Kind, Operation, Sequence},
 };
 
@@ -42,8 +42,7 @@ impl Schedule {
             }
             schedule.selected.push(selected(operation, options, uploads));
             uploads += u32::from(operation.kind == Kind::UploadSnapshot);
-            let open = matches!(slot.state, State::Fresh | State::Failed(_));
-            if open && schedule.waiting[index] == 0 && !busy(operation.sequence) {
+            if is_open(slot) && schedule.waiting[index] == 0 && !busy(operation.sequence) {
                 schedule.ready(operation);
             }
         }
@@ -56,6 +55,8 @@ impl Schedule {
             self.waiting[follower.index()] -= 1;
             if self.waiting[follower.index()] == 0
                 && let Some(operation) = replay.operations.get(follower)
+                // One that was completed before what it waits for was undone still is.
+                && is_open(replay.slot(follower))
             {
                 self.ready(operation);
             }
@@ -70,6 +71,10 @@ impl Schedule {
             };
         }
     }
+}
+
+fn is_open(slot: &Slot) -> bool {
+    matches!(slot.state, State::Fresh | State::Failed(_))
 }
 
 fn selected(operation: &Operation, options: &Options, uploads: u32) -> bool {

@@ -4,7 +4,7 @@ use super::worker::{End, Found, Proof, Ready, Worker, before, blocked};
 use crate::{
     icp::{
         Call, Reply, Snapshots,
-        status::{State, parse_id},
+        status::{State, parse_id, parse_size},
     },
     id::SnapshotId,
     journal::event::Before,
@@ -28,7 +28,7 @@ impl Worker<'_> {
     pub(super) fn taken(&mut self, reply: &Reply) -> Result<Proof, String> {
         let id = parse_id(&reply.stdout).ok_or("icp succeeded, and named no snapshot that can be read")?;
         let module_hash = self.facts.before.as_ref().and_then(|before| before.module_hash);
-        Ok(Proof { snapshot_id: Some(id), module_hash, ..Proof::default() })
+        Ok(Proof { snapshot_id: Some(id), snapshot_size: parse_size(&reply.stdout), module_hash, ..Proof::default() })
     }
 
     /// Exactly one new snapshot on a canister that is stopped: its state cannot be another than that which was to be
@@ -51,7 +51,14 @@ impl Worker<'_> {
             Some(id) => {
                 let module_hash = self.facts.before.as_ref().and_then(|before| before.module_hash);
                 let orphans = new.into_iter().filter(|other| *other != id).collect();
-                Found::Completed(Proof { snapshot_id: Some(id), module_hash, orphans, ..Proof::default() })
+                let snapshot_size = listed.iter().find(|listed| listed.id == id).map(|listed| listed.size);
+                Found::Completed(Proof {
+                    snapshot_id: Some(id),
+                    snapshot_size,
+                    module_hash,
+                    orphans,
+                    ..Proof::default()
+                })
             }
             None => Found::NotApplied(new),
         })

@@ -112,7 +112,7 @@ impl<'a> Worker<'a> {
         let Ok(artifact) = self.artifact() else { return Vec::new() };
         let blobs = [WASM_MODULE, WASM_MEMORY, STABLE_MEMORY];
         let least: u64 = blobs.iter().filter_map(|blob| artifact.seal.file(blob)).map(|file| file.size).sum();
-        let most = artifact.seal.files.iter().map(|file| file.size).sum::<u64>() + (64 << 10);
+        let most = artifact.seal.files.iter().map(|file| file.size).sum::<u64>() + (4 << 10);
         let size = |id: &SnapshotId| listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
         let new = self.new_since_claim(listed).into_iter().filter(|id| Some(id) != but);
         new.filter(|id| size(id).is_some_and(|size| (least..=most).contains(&size))).collect()
@@ -134,7 +134,9 @@ impl<'a> Worker<'a> {
         let orphans = self.left(listed, Some(id));
         let notes =
             if orphans.is_empty() { vec![] } else { vec![format!("left behind unfinished: {}", names(&orphans))] };
-        Ok(Proof { snapshot_id: Some(id.clone()), module_hash: artifact.seal.module_hash(), orphans, notes })
+        let snapshot_size = listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
+        let module_hash = artifact.seal.module_hash();
+        Ok(Proof { snapshot_id: Some(id.clone()), snapshot_size, module_hash, orphans, notes })
     }
 
     pub(super) fn artifact(&self) -> Result<&'a Artifact, End> {

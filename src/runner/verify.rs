@@ -8,6 +8,7 @@ use std::sync::{
 };
 
 use super::{
+    candid::same,
     start::wrong_code,
     worker::{End, Expected, Proof, Ready, Worker, blocked},
 };
@@ -164,24 +165,4 @@ impl Worker<'_> {
         wrong.extend(wrong_code(expected.code, &status).filter(|_| member.verify.module_hash));
         Ok(wrong)
     }
-}
-
-/// Candid texts are the same without their white space, which has no meaning outside of texts in quotes.
-fn same(wanted: &str, is: &str) -> bool {
-    let plain = |text: &str| {
-        let mut quoted = false;
-        let mut escaped = false;
-        text.chars()
-            .filter(|&c| {
-                let keep = quoted || !c.is_whitespace();
-                if c == '"' && !escaped {
-                    quoted = !quoted;
-                }
-                escaped = c == '\\' && !escaped;
-                keep
-            })
-            .collect::<String>()
-            .replace(",)", ")")
-    };
-    plain(wanted) == plain(is)
 }

@@ -106,6 +106,7 @@ pub(super) enum Ready {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Proof {
     pub(super) snapshot_id: Option<SnapshotId>,
+    pub(super) snapshot_size: Option<u64>,
     pub(super) module_hash: Option<Digest>,
     pub(super) orphans: Vec<SnapshotId>,
     pub(super) notes: Vec<String>,
@@ -122,7 +123,12 @@ pub(super) enum Found {
 }
 
 impl Facts {
-    pub(super) fn gather(plan: &Plan, journal: &Journal, operation: &Operation) -> Result<Self, journal::Error> {
+    pub(super) fn gather(
+        plan: &Plan,
+        member: &Member,
+        journal: &Journal,
+        operation: &Operation,
+    ) -> Result<Self, journal::Error> {
         let replay = journal.replay();
         let slot = replay.slot(operation.sequence);
         let of =
@@ -142,8 +148,7 @@ impl Facts {
             };
             Expected { code, running }
         };
-        let member = plan.member(&operation.member);
-        let stop = member.and_then(|member| of(Kind::StopCanister, member));
+        let stop = of(Kind::StopCanister, member);
         Ok(Self {
             attempts: slot.attempts,
             before: slot.before.as_deref().cloned(),
@@ -157,7 +162,7 @@ impl Facts {
             snapshot: replay.snapshot(operation).cloned(),
             expected: match operation.kind {
                 Kind::VerifyFleet => plan.members.iter().map(expected).collect(),
-                _ => member.map(expected).into_iter().collect(),
+                _ => vec![expected(member)],
             },
             stop: replay.operations.find(Kind::StopCanister, &operation.member).map(|stop| stop.sequence),
             stops: stop.map_or(0, |stop| stop.attempts),
@@ -460,6 +465,7 @@ impl<'a> Worker<'a> {
             rejection: rejection.map(|rejection| Rejection { message: redact(&rejection.message), ..rejection }),
             notes: proof.notes.iter().map(|note| redact(note)).collect(),
             snapshot_id: proof.snapshot_id,
+            snapshot_size: proof.snapshot_size,
             module_hash: proof.module_hash,
             orphans: proof.orphans,
             started,
@@ -470,8 +476,7 @@ impl<'a> Worker<'a> {
     }
 
     fn redacted(&self, command: Command) -> Command {
-        let args = command.args.iter().map(|arg| self.runner.redactor.redact(arg)).collect();
-        Command { args, ..command }
+        self.runner.redactor.command(&command)
     }
 
     /// Where the output of the latest attempt goes.

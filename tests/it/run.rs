@@ -9,6 +9,7 @@ mod process;
 mod real;
 mod real_crash;
 mod retry;
+mod safety;
 mod scene;
 mod signal;
 mod soak;

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 mod fault;
-mod script;
+pub(crate) mod script;
 
 use std::{
     os::unix::process::ExitStatusExt,

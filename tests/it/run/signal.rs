@@ -1,1 +1,137 @@
-//! To come.
+//! Signals, dead terminals, closed pipes, and an icp that goes away.
+
+use icp_restore::{journal, simulate::Status};
+use nix::sys::signal::Signal;
+
+use super::{
+    process::{Done, done, send, until},
+    scene::{CAREFUL, Scene},
+};
+
+fn scene() -> Scene {
+    Scene::new(&["root", "app"], CAREFUL)
+}
+
+/// Holds a command at a barrier, sends signals to the run, lets the command go on and the run end.
+fn signalled(scene: &Scene, fault: &str, signals: &[Signal]) -> Done {
+    scene.fault(fault);
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("gate");
+    for signal in signals {
+        send(run.id(), *signal);
+        // It is counted by a thread of the run: nothing shows from outside, but what it has not seen is still pending.
+        let status = format!("/proc/{}/status", run.id());
+        until("the signal is taken", || {
+            let text = std::fs::read_to_string(&status).unwrap();
+            text.lines().filter(|line| line.starts_with("ShdPnd")).all(|line| line.ends_with("0000000000000000"))
+        });
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    scene.release("gate");
+    done(run)
+}
+
+#[test]
+fn the_first_signal_lets_what_flies_land() {
+    for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+        let scene = scene();
+        let done = signalled(&scene, "stop-canister root: barrier gate before", &[signal]).expect(code);
+        assert!(done.stderr.contains("to go on: icp-restore run plan.toml"), "{}", done.stderr);
+        // It landed, nothing came after it, and nothing was taken back.
+        assert_eq!((scene.status(0), scene.status(1)), (Status::Stopped, Status::Running));
+        assert_eq!(scene.count(0, "stop_canister"), 1);
+        let replay = journal::load(&scene.journal()).unwrap();
+        assert_eq!(replay.verdict, Some(journal::event::Verdict::Interrupted));
+        scene.run(&[]).expect(0);
+        scene.assert_restored();
+        assert_eq!(scene.count(0, "stop_canister"), 1);
+    }
+}
+
+#[test]
+fn a_signal_before_the_claim_claims_nothing() {
+    let scene = scene();
+    signalled(&scene, "list-snapshots root: barrier gate before", &[Signal::SIGINT]).expect(130);
+    assert!(!scene.lines().iter().any(|line| line.contains("\"event\":\"claimed\"")));
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}
+
+#[test]
+fn the_second_signal_ends_commands_and_leaves_them_unknown() {
+    let scene = scene();
+    let both = [Signal::SIGINT, Signal::SIGTERM];
+    scene.fault("stop-canister root: barrier gate before");
+    signalled(&scene, "stop-canister root: hang", &both).expect(130);
+    assert!(scene.lines().iter().any(|line| line.contains("\"outcome\":\"unknown\"")));
+    assert_eq!(scene.status(0), Status::Running);
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}
+
+#[test]
+fn a_signal_in_a_pause_fails_nothing() {
+    let scene = Scene::new(&["root", "app"], "[limits]\nother = 1\n[retry]\nbackoff = \"10m\"\n");
+    scene.fault("stop-canister app: reject IC0210");
+    let run = scene.command(&[]).spawn().unwrap();
+    let refused = || scene.journal().exists() && scene.lines().iter().any(|line| line.contains("IC0210"));
+    until("the refusal is recorded", refused);
+    send(run.id(), Signal::SIGINT);
+    done(run).expect(130);
+    assert_eq!((scene.status(0), scene.status(1)), (Status::Stopped, Status::Running));
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_a_stop() {
+    let scene = scene();
+    scene.fleet.configure(|config| config.call_timeout = std::time::Duration::from_millis(50)).unwrap();
+    scene.fault("stop-canister app: stuck");
+    let run = scene.command(&[]).spawn().unwrap();
+    let unknown = || scene.journal().exists() && scene.lines().iter().any(|line| line.contains("\"unknown\""));
+    until("icp has given up", unknown);
+    send(run.id(), Signal::SIGTERM);
+    done(run).expect(143);
+    assert_eq!(scene.status(1), Status::Stopping);
+    scene.fleet.update(scene.members[1].1, |canister| canister.set_status(Status::Stopped)).unwrap();
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}
+
+#[test]
+fn a_dead_terminal_harms_nothing() {
+    let scene = scene();
+    signalled(&scene, "stop-canister root: barrier gate before", &[Signal::SIGHUP]).expect(0);
+    scene.assert_restored();
+}
+
+#[test]
+fn closed_pipes_harm_nothing() {
+    let scene = scene();
+    let mut run = scene.command(&[]).spawn().unwrap();
+    drop((run.stdout.take(), run.stderr.take()));
+    assert!(run.wait().unwrap().success());
+    scene.assert_restored();
+}
+
+#[test]
+fn an_icp_that_cannot_be_started_claims_nothing() {
+    let scene = scene();
+    std::fs::rename(&scene.icp, scene.path.join("elsewhere")).unwrap();
+    scene.run(&[]).expect(4);
+    assert!(!scene.journal().exists());
+    std::fs::rename(scene.path.join("elsewhere"), &scene.icp).unwrap();
+    // It goes away right before a claim.
+    scene.fault("list-snapshots root: barrier gate after");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("gate");
+    std::fs::rename(&scene.icp, scene.path.join("elsewhere")).unwrap();
+    scene.release("gate");
+    let done = done(run).expect(4);
+    assert!(done.stderr.contains("cannot be started"), "{}", done.stderr);
+    assert!(scene.lines().iter().any(|line| line.contains("\"why\":\"not-started\"")));
+    std::fs::rename(scene.path.join("elsewhere"), &scene.icp).unwrap();
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}

@@ -85,35 +85,35 @@ canister snapshot upload TARGET
 ";
 
 /// The heap that the target has at first.
-pub(super) static HEAP: [u8; 65_536] = [7; 65_536];
+pub(crate) static HEAP: [u8; 65_536] = [7; 65_536];
 
 /// The module that the target has at first: the smallest that there is.
-pub(super) fn module() -> Vec<u8> {
+pub(crate) fn module() -> Vec<u8> {
     b"\0asm\x01\0\0\0".to_vec()
 }
 
 /// Methods of the target, and what they reply; `broken` rejects, and others are not there.
-pub(super) const METHODS: [(&str, &str); 1] = [("health", "(true)")];
+pub(crate) const METHODS: [(&str, &str); 1] = [("health", "(true)")];
 
 /// What a command did, as far as it must be the same everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// The command as it stands in the script.
-    pub(super) command: String,
+    pub(crate) command: String,
     /// Its exit code.
-    pub(super) code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// Its stdout, with times left out.
-    pub(super) stdout: String,
+    pub(crate) stdout: String,
     /// The error code of the IC that its stderr names.
-    pub(super) error_code: Option<String>,
+    pub(crate) error_code: Option<String>,
     /// Its first line of error, with everything particular left out; empty where that is the replica's wording.
-    pub(super) error: String,
+    pub(crate) error: String,
 }
 
 /// Runs the script by a program, with `base` (network, root key) added to every command on a canister.
 ///
 /// `scratch` is an empty folder; it holds the home of icp, too.
-pub(super) fn run(
+pub(crate) fn run(
     program: &Utf8Path,
     base: &[&str],
     target: &str,
@@ -206,7 +206,7 @@ fn make_directories(scratch: &Utf8Path) {
 }
 
 /// `metadata.json` of a module of 11 bytes, a heap of 3000 and a stable memory of 500.
-pub(super) fn metadata() -> String {
+pub(crate) fn metadata() -> String {
     r#"{"source":{"taken_from_canister":null},"taken_at_timestamp":1795433192760686641,"wasm_module_size":11,
 "globals":[],"wasm_memory_size":3000,"stable_memory_size":500,"wasm_chunk_store":[],"canister_version":3,
 "certified_data":[],"global_timer":"inactive","on_low_wasm_memory_hook_status":"condition_not_satisfied"}"#

@@ -1,0 +1,296 @@
+//! Uploads that other machines have made: their journals are checked, and their receipts taken over.
+//!
+//! Each part of the uploads (`--partition`) has a journal of its own. What one says counts if it is sound, of this very
+//! plan, and the only one to say it; and if the snapshot is on the canister still, as far as that can be asked.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Severity, Source},
+    icp::{Asked, Icp, Interrupt},
+    id::{Digest, Name, SnapshotId},
+    journal::{
+        self, Follower,
+        event::{Adopted, Aim, Event, Outcome, Receipt},
+        replay::Replay,
+    },
+    operation::{Kind, Operation, Operations, Sequence},
+    plan::{MemberPlaces, Plan, Reading},
+};
+
+/// A share of the uploads: which, from 1, of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Partition {
+    pub(super) which: u32,
+    pub(super) of: u32,
+}
+
+/// What the journals of uploads are held against.
+pub(super) struct Wanted<'a> {
+    pub(super) reading: &'a Reading,
+    /// With principals for targets.
+    pub(super) plan: &'a Plan,
+    pub(super) digest: Digest,
+    pub(super) operations: &'a Operations,
+    /// How this restore stands, if it was begun.
+    pub(super) replay: Option<&'a Replay>,
+    pub(super) icp: &'a Icp,
+    pub(super) interrupt: &'a Interrupt,
+}
+
+/// An upload that a journal says is completed.
+struct Found {
+    source: Arc<Source>,
+    /// The line of its receipt, from 1.
+    line: usize,
+    from: String,
+    receipt: Receipt,
+}
+
+impl std::str::FromStr for Partition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(which, of)| Some((which.parse().ok()?, of.parse().ok()?)));
+        match parts {
+            Some((which, of)) if (1..=of).contains(&which) && of <= 10_000 => Ok(Self { which, of }),
+            _ => Err("write a share as 3/16: the third of sixteen".to_owned()),
+        }
+    }
+}
+
+impl Partition {
+    /// As the runner counts: the remainder of places that count from 0, and the divisor.
+    pub(super) fn remainder(self) -> (u32, u32) {
+        (self.which - 1, self.of)
+    }
+
+    /// In the name of its journal.
+    pub(super) fn label(self) -> String {
+        format!("uploads-{}-of-{}", self.which, self.of)
+    }
+
+    /// The members whose uploads are of this share.
+    pub(super) fn members(self, operations: &Operations) -> Vec<Name> {
+        let uploads = operations.iter().filter(|operation| operation.kind == Kind::UploadSnapshot);
+        let (rest, of) = self.remainder();
+        uploads.skip(rest as usize).step_by(of as usize).map(|operation| operation.member.clone()).collect()
+    }
+}
+
+/// The uploads of journals that match patterns, as events of ours; those that this restore has already are left out.
+///
+/// # Errors
+/// Everything that is wrong with any of the journals, and every upload that none of them completed.
+pub(super) fn taken(patterns: &[String], wanted: &Wanted<'_>) -> Result<Vec<Event>, Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let mut found: BTreeMap<Sequence, Found> = BTreeMap::new();
+    for file in files(patterns, wanted, &mut diagnostics) {
+        read(&file, wanted, &mut found, &mut diagnostics);
+    }
+    let places: HashMap<&Name, &MemberPlaces> =
+        wanted.reading.plan.members.iter().map(|member| &member.name).zip(&wanted.reading.places.members).collect();
+    let done = |operation: &Operation| wanted.replay.and_then(|replay| replay.slot(operation.sequence).done());
+    // Where a journal could not be used, what it may hold is not missing.
+    let whole = diagnostics.iter().all(|problem| problem.severity() == Severity::Warning);
+    for operation in wanted.operations.iter().filter(|operation| operation.kind == Kind::UploadSnapshot) {
+        let ours = done(operation);
+        match (ours, found.get(&operation.sequence)) {
+            (Some(ours), Some(theirs)) if ours.snapshot != theirs.receipt.snapshot_id => {
+                diagnostics.push(twice(operation, theirs, "this restore", ours.snapshot.as_ref()));
+            }
+            (None, None) if whole => {
+                let Some(places) = places.get(&operation.member) else { continue };
+                let source = &wanted.reading.places.source;
+                let message = format!("the snapshot of `{}` was uploaded by none of the shards", operation.member);
+                let label = source.label(places.snapshot.clone(), "not uploaded");
+                diagnostics.push(Diagnostic::new(Code::UploadMissing, message, label).with_help(
+                    "run the shard that it belongs to again, or go on without `--with-uploads`, which uploads it here",
+                ));
+            }
+            _ => {}
+        }
+    }
+    found.retain(|sequence, _| wanted.operations.get(*sequence).is_some_and(|operation| done(operation).is_none()));
+    diagnostics.extend(gone(&found, wanted));
+    if diagnostics.iter().any(|problem| problem.severity() == Severity::Error) {
+        crate::diagnostic::sort(&mut diagnostics);
+        return Err(diagnostics);
+    }
+    let events = found
+        .into_iter()
+        .map(|(operation, Found { from, receipt, .. })| Event::Adopted(Box::new(Adopted { operation, from, receipt })));
+    Ok(events.collect())
+}
+
+/// The files of patterns, in order and each once: `*` in a file's name stands for anything.
+fn files(patterns: &[String], wanted: &Wanted<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Utf8PathBuf> {
+    let mut files = Vec::new();
+    for pattern in patterns {
+        let path = Utf8Path::new(pattern);
+        let name = path.file_name().unwrap_or_default();
+        let before = files.len();
+        if path.is_file() {
+            files.push(path.to_owned());
+        } else if name.contains('*') {
+            let entries = crate::plan::folder(path).read_dir_utf8().into_iter().flatten().flatten();
+            let fits = entries.filter(|entry| matches(name, entry.file_name()) && entry.path().is_file());
+            files.extend(fits.map(|entry| entry.path().to_owned()));
+        }
+        if files.len() == before {
+            let source = &wanted.reading.places.source;
+            let message = format!("no journal of uploads is at `{}`", pattern.escape_debug());
+            let label = source.label(wanted.reading.places.root.clone(), "with uploads of this backup");
+            diagnostics.push(
+                Diagnostic::new(Code::ShardMissing, message, label).with_help("fetch the journals of all shards first"),
+            );
+        }
+    }
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// Whether a name is as a pattern says.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.into_iter().any(|at| matches(rest, &name[at..]))
+        }),
+    }
+}
+
+/// Checks a journal and takes its completed uploads.
+fn read(
+    file: &Utf8Path,
+    wanted: &Wanted<'_>,
+    found: &mut BTreeMap<Sequence, Found>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let text = match std::fs::read(file) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => return diagnostics.extend(journal::check::bytes(file.as_str(), error.into_bytes())),
+        },
+        Err(error) => {
+            let label = Source::new(file.as_str(), "").label(0..0, "");
+            let diagnostic = Diagnostic::new(Code::Unreadable, format!("{file} cannot be read: {error}"), label);
+            return diagnostics.push(diagnostic.with_help("mend its permissions"));
+        }
+    };
+    let source = Source::new(file.as_str(), text);
+    let problems = journal::check::journal(&source, &[]);
+    let sound = problems.iter().all(|problem| problem.severity() == Severity::Warning);
+    diagnostics.extend(problems);
+    let (Ok(follower), true) = (Follower::new(file), sound) else { return };
+    let (Ok(replay), Some(head)) = (follower.replay(), follower.head()) else { return };
+    if replay.opened.digest != wanted.digest {
+        let message = format!("{file} is of another plan: sha256:{}", replay.opened.digest);
+        let at = source.line(1);
+        let label = source.label(at.start..at.end.min(at.start + 200), "of another plan");
+        let help = format!("leave it out: the plan is sha256:{}", wanted.digest);
+        return diagnostics.push(Diagnostic::new(Code::ForeignShard, message, label).with_help(help));
+    }
+    let from = format!("{} sha256:{head}", file.file_name().unwrap_or_default());
+    for (line, receipt, operation) in receipts(file, replay) {
+        let theirs = Found { source: Arc::clone(&source), line, from: from.clone(), receipt };
+        let same = |ours: &&Operation| replay.operations.get(operation) == Some(*ours);
+        let Some(ours) = wanted.operations.get(operation).filter(same) else {
+            let message = format!("operation {operation} of {file} is not that of this restore");
+            let label = source.label(source.line(line), "of another target");
+            let help = "leave it out: it was made for another network, or with other names of canisters";
+            diagnostics.push(Diagnostic::new(Code::ForeignShard, message, label).with_help(help));
+            continue;
+        };
+        match found.get(&operation) {
+            Some(other) if other.receipt.snapshot_id == theirs.receipt.snapshot_id => {}
+            Some(other) => {
+                let label = other.source.label(other.source.line(other.line), "uploaded here");
+                let snapshot = other.receipt.snapshot_id.as_ref();
+                diagnostics.push(twice(ours, &theirs, other.source.name(), snapshot).with_label(label));
+            }
+            None => {
+                found.insert(operation, theirs);
+            }
+        }
+    }
+}
+
+/// The receipts that count of the uploads that a journal completed, each with its line.
+fn receipts(file: &Utf8Path, replay: &Replay) -> Vec<(usize, Receipt, Sequence)> {
+    let mut latest: BTreeMap<Sequence, (usize, Receipt)> = BTreeMap::new();
+    // What was deleted of an upload has a receipt of its own, which is none of the upload.
+    let mut clearing: BTreeMap<Sequence, bool> = BTreeMap::new();
+    for (index, (_, event)) in journal::events(file).unwrap_or_default().into_iter().enumerate() {
+        let (operation, receipt) = match event {
+            Event::Claimed(claimed) => {
+                clearing.insert(claimed.operation, claimed.aim != Aim::Do);
+                continue;
+            }
+            Event::Finished(event) => (event.operation, event.receipt),
+            Event::Settled(event) => (event.operation, event.receipt),
+            Event::Adopted(event) => (event.operation, event.receipt),
+            Event::Opened(_) | Event::Resumed(_) | Event::Released(_) | Event::Closed(_) => continue,
+        };
+        let upload = receipt.kind == Kind::UploadSnapshot && receipt.outcome == Outcome::Completed;
+        if upload && clearing.get(&operation) != Some(&true) {
+            latest.insert(operation, (index + 1, receipt));
+        }
+    }
+    let completed = latest.into_iter().filter(|(operation, _)| replay.slot(*operation).is_completed());
+    completed.map(|(operation, (line, receipt))| (line, receipt, operation)).collect()
+}
+
+fn twice(operation: &Operation, theirs: &Found, who: &str, other: Option<&SnapshotId>) -> Diagnostic {
+    let id = |id: Option<&SnapshotId>| id.map_or("none".to_owned(), ToString::to_string);
+    let message = format!(
+        "the snapshot of `{}` was uploaded twice: {} here, and {} by {who}",
+        operation.member,
+        id(theirs.receipt.snapshot_id.as_ref()),
+        id(other),
+    );
+    let label = theirs.source.label(theirs.source.line(theirs.line), "uploaded again here");
+    let help = "leave one of the two journals out, and delete its snapshot once nobody needs it";
+    Diagnostic::new(Code::UploadTwice, message, label).with_help(help)
+}
+
+/// What was uploaded and is not on its canister any more. Canisters that do not answer are left to preflight.
+fn gone(found: &BTreeMap<Sequence, Found>, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
+    let all: Vec<(&Sequence, &Found)> = found.iter().collect();
+    let (next, gone) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..all.len().min(wanted.plan.limits.other as usize) {
+            scope.spawn(|| {
+                while let Some((sequence, theirs)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let Some(operation) = wanted.operations.get(**sequence) else { continue };
+                    let timeout = wanted.plan.timeouts.other;
+                    let listed = match wanted.icp.snapshots(&operation.target, timeout, wanted.interrupt) {
+                        Asked::Known(listed) => listed,
+                        Asked::NoAuthority | Asked::Rejected(_) | Asked::Silent(_) => continue,
+                    };
+                    let Some(id) = theirs.receipt.snapshot_id.as_ref() else { continue };
+                    if !listed.iter().any(|listed| listed.id == *id) {
+                        let message = format!("the snapshot {id} of `{}` is not on its canister", operation.member);
+                        let label = theirs.source.label(theirs.source.line(theirs.line), "uploaded here");
+                        let help = "somebody deleted it: run the shard anew with another `--journal`";
+                        let diagnostic = Diagnostic::new(Code::UploadGone, message, label).with_help(help);
+                        if let Ok(mut gone) = gone.lock() {
+                            gone.push(diagnostic);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    gone.into_inner().unwrap_or_default()
+}
