@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod any;
 mod codes;
 mod input;
 mod journals;
