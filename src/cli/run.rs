@@ -395,7 +395,8 @@ fn resolve(job: &Job<'_>, interrupt: &Interrupt) -> Result<BTreeMap<Name, Princi
         };
         targets.insert(name.clone(), id);
     }
-    Ok(targets)
+    let problems = plan::named(job.reading, &targets);
+    if problems.is_empty() { Ok(targets) } else { Err(Failure { exit: Exit::Blocked, ..problems.into() }) }
 }
 
 fn named_targets(reading: &Reading, resolved: &Plan) -> BTreeMap<Name, Principal> {

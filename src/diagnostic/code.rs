@@ -112,6 +112,8 @@ codes! {
     BlobSize = "E0305",
     /// a chunk of an artifact has not the hash that its name says
     ChunkName = "E0306",
+    /// an artifact that was not downloaded to its end
+    ArtifactUnfinished = "E0307",
 
     /// a line of a journal is no event
     JournalLine = "E0401",

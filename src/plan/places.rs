@@ -26,4 +26,6 @@ pub struct MemberPlaces {
     pub snapshot: Range<usize>,
     /// The digest of its artifact, or its snapshot's stated module hash, or the place of the snapshot.
     pub digest: Range<usize>,
+    /// Whether it is written that the snapshot may go to another canister.
+    pub relocatable: bool,
 }

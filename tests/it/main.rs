@@ -5,6 +5,7 @@ mod artifact;
 mod canic;
 mod diagnostics;
 mod exit;
+mod fixtures;
 mod fleets;
 mod init;
 mod measure;
