@@ -9,6 +9,7 @@ mod decode;
 mod digest;
 mod document;
 mod member;
+mod named;
 mod network;
 mod options;
 mod places;
@@ -32,6 +33,7 @@ use crate::{
 pub use artifacts::{Artifacts, look, verify};
 pub use digest::Difference;
 pub use member::{Check, Final, Member, Snapshot, Stated, Target, Verify};
+pub use named::named;
 pub use network::{Caller, Network, RootKey};
 pub use options::{AmbiguousLoad, Cleanup, Limits, Orphans, Retry, Safety, Timeouts};
 pub use places::{MemberPlaces, Places};

@@ -112,6 +112,8 @@ codes! {
     BlobSize = "E0305",
     /// a chunk of an artifact has not the hash that its name says
     ChunkName = "E0306",
+    /// an artifact that was not downloaded to its end
+    ArtifactUnfinished = "E0307",
 
     /// a line of a journal is no event
     JournalLine = "E0401",
@@ -316,6 +318,8 @@ codes! {
     CanicUnknownKey = "W0607",
     /// what canic completed no longer holds and is done again
     AdoptAgain = "W0608",
+    /// an upload of canic may have left a snapshot behind
+    AdoptLeft = "W0609",
 
     /// a canister that is stopped already
     AlreadyStopped = "W0701",

@@ -5,13 +5,14 @@
 
 mod fit;
 mod mend;
+mod plan;
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
-    event::{Event, Opened},
+    event::Event,
     line::{self, START, Unreadable},
     replay::{Breach, Replay, State},
 };
@@ -19,8 +20,8 @@ use crate::{
     diagnostic::{Code, Diagnostic, Source},
     id::{Digest, Name},
     json::Json,
-    operation::{self, Sequence},
-    plan::{self, Reading},
+    operation::Sequence,
+    plan::Reading,
 };
 
 /// Checks the bytes of a journal under the name of its file.
@@ -60,6 +61,7 @@ pub fn journal(source: &Arc<Source>, plans: &[&Reading]) -> Vec<Diagnostic> {
         places: None,
         broken: false,
         told: Vec::new(),
+        clock: None,
         mender: None,
     };
     let text = source.text();
@@ -94,6 +96,8 @@ struct Checker<'a> {
     told: Vec<Sequence>,
     /// The plan's text and where the names of its members stand.
     places: Option<(Arc<Source>, HashMap<Name, Range<usize>>)>,
+    /// The latest time that is not itself in doubt.
+    clock: Option<Timestamp>,
     /// Made when the first line is found changed.
     mender: Option<mend::Mender<'a>>,
 }
@@ -126,15 +130,11 @@ impl Checker<'_> {
             return;
         }
         let late = if self.broken { None } else { self.time(head.at, number) };
-        let told = self.diagnostics.len();
+        // After a line that was too late, the clock goes on from this one.
+        let set_back = late.as_ref().is_some_and(|late| late.labels[0].span.start < span.start);
+        self.clock = if set_back { Some(head.at) } else { self.clock.max(Some(head.at)) };
+        self.diagnostics.extend(late);
         self.event(&event, head.at, number);
-        // A time that is wrong breaks rules of its operation too: told once.
-        if let Some(late) = late
-            && self.diagnostics[told..].iter().all(|d| d.code == Code::TimeBackwards)
-        {
-            self.diagnostics.truncate(told);
-            self.diagnostics.push(late);
-        }
         if !head.sum && self.diagnostics.len() == known {
             let message = format!("line {number} is not as it was written");
             let label = self.source.label(span, "changed since");
@@ -187,7 +187,7 @@ impl Checker<'_> {
             let span = self.lines.get(number.checked_sub(1)?)?;
             line::read(&self.source.text()[span.clone()]).ok().map(|(head, _)| head.at)
         };
-        let before = self.replay.as_ref()?.last();
+        let before = self.clock?;
         if at >= before {
             return None;
         }
@@ -207,8 +207,11 @@ impl Checker<'_> {
     fn event(&mut self, event: &Event, at: Timestamp, number: usize) {
         match (&mut self.replay, event) {
             (None, Event::Opened(opened)) => {
-                self.plan(opened, number);
-                match Replay::new((**opened).clone(), at) {
+                let mut opened = (**opened).clone();
+                if let Some(compiled) = self.plan(&opened, number) {
+                    opened.operations = compiled;
+                }
+                match Replay::new(opened, at) {
                     Ok(replay) => self.replay = Some(replay),
                     Err(breach) => self.breach(&breach, number, None),
                 }
@@ -223,108 +226,45 @@ impl Checker<'_> {
             (None, _) => {}
             (Some(replay), event) => {
                 let odd = fit::check(event, replay);
-                let breach = replay.apply(event, at, number).err().map(|breach| fit::refine(breach, event, replay));
+                let at = at.max(replay.last());
+                let breach = match &odd {
+                    Some(_) => None,
+                    None => replay.apply(event, at, number).err().map(|breach| fit::refine(breach, event, replay)),
+                };
                 let others = odd.as_ref().or(breach.as_ref()).and_then(|breach| breach.meant);
                 let about = event.operation();
-                let told = about.is_some_and(|operation| self.told.contains(&operation));
-                let breach = odd.or(breach);
-                if let Some(found) = breach.filter(|_| !self.broken && !told) {
+                let operation = about.and_then(|about| replay.operations.get(about));
+                let follows = operation.is_some_and(|operation| {
+                    let mut causes = replay.waits_for(operation).chain([operation.sequence]);
+                    causes.any(|cause| self.told.contains(&cause))
+                });
+                let follows = follows || (about.is_none() && !self.told.is_empty());
+                let Some(found) = odd.or(breach) else { return };
+                // What was meant is taken in, so that nothing that only follows is told.
+                let meant = fit::meant(event, &found, replay);
+                if !meant.is_some_and(|meant| replay.apply(&meant, at, number).is_ok()) {
                     self.told.extend(about);
                     self.told.extend(others);
+                }
+                if !self.broken && !follows {
                     self.breach(&found.breach, number, about);
                 }
             }
         }
     }
 
-    /// The plan in the journal must be the one that its digest and its operations are of.
-    fn plan(&mut self, opened: &Opened, number: usize) {
-        let text = Source::new(format!("the plan in {}", self.source.name()), opened.text.as_str());
-        let Ok(reading) = plan::read(&text) else {
-            let label = self.source.label(self.field(number, &["text"]), "not a valid plan");
-            let diagnostic = Diagnostic::new(Code::PlanDigest, "the plan in the journal cannot be read", label);
-            self.diagnostics.push(diagnostic.with_help(RESTORE));
-            return;
-        };
-        let narrowed = |plan: &plan::Plan| match opened.only.is_empty() {
-            true => plan.clone(),
-            false => plan.only(&opened.only),
-        };
-        let plan = narrowed(&reading.plan);
-        let beside = self.plans.iter().find(|beside| beside.plan.name == opened.plan);
-        let shown =
-            beside.filter(|beside| narrowed(&beside.plan).digest() == opened.digest).copied().unwrap_or(&reading);
-        let names = shown.plan.members.iter().map(|member| member.name.clone());
-        let places = shown.places.members.iter().map(|places| places.name.clone());
-        self.places = Some((Arc::clone(&shown.places.source), names.zip(places).collect()));
-        if plan.digest() != opened.digest {
-            let at = self.field(number, &["digest"]);
-            let digest = self.source.label(at, "not the digest of the plan in this journal");
-            let message = format!("the digest of the journal is not that of its plan, {}", plan.digest());
-            let text = self.source.label(self.field(number, &["text"]), "this plan");
-            let diagnostic = Diagnostic::new(Code::PlanDigest, message, digest).with_label(text);
-            self.diagnostics.push(diagnostic.with_help(RESTORE));
-        } else if let Some(beside) = beside.filter(|beside| narrowed(&beside.plan).digest() != opened.digest) {
-            self.other_plan(&plan, beside, number);
-        }
-        let compiled = operation::compile(&plan.resolved(&opened.targets));
-        let differs = compiled.iter().zip(&opened.operations).position(|(wanted, is)| wanted != is);
-        let differs = differs
-            .or((compiled.len() != opened.operations.len()).then_some(compiled.len().min(opened.operations.len())));
-        if let Some(index) = differs {
-            let line = &self.source.text()[self.lines[number - 1].clone()];
-            let start = self.lines[number - 1].start;
-            let wanted = compiled.get(Sequence(u32::try_from(index).unwrap_or(u32::MAX)));
-            let span = fit::differs(line, index, wanted);
-            let label = self.source.label(start + span.start..start + span.end, "not what the plan compiles to");
-            let message = format!("operation {index} of the journal is not the plan's");
-            let diagnostic = Diagnostic::new(Code::JournalOperations, message, label);
-            let member = wanted.map(|operation| operation.member.clone());
-            self.push_with_plan(diagnostic.with_help(RESTORE), member.as_ref());
-        }
-    }
-
-    /// A plan of the same name that was given beside the journal says something else by now.
-    fn other_plan(&mut self, plan: &plan::Plan, beside: &Reading, number: usize) {
-        let label = self.source.label(self.field(number, &["digest"]), "of the plan as it was");
-        let differences = plan.differences(&beside.plan);
-        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-        let first = differences.first().map_or_else(String::new, |first| {
-            let more =
-                if differences.len() > 1 { format!(" (and {} more)", differences.len() - 1) } else { String::new() };
-            format!(": {} was {}, is {}{more}", first.what, text(&first.was), text(&first.is))
-        });
-        let name = beside.places.source.name();
-        let message = format!("{name} is not the plan that this journal is of{first}");
-        let mut diagnostic = Diagnostic::new(Code::PlanDigest, message, label);
-        let at = differences.iter().find_map(|difference| {
-            let member = difference.what.strip_prefix("member ")?.split(':').next()?;
-            let index = beside.plan.members.iter().position(|known| known.name.as_str() == member)?;
-            beside.places.members.get(index).map(|places| places.name.clone())
-        });
-        let at = at.unwrap_or(beside.places.root.clone());
-        diagnostic = diagnostic.with_label(beside.places.source.label(at, "changed since the run began"));
-        let help = "go on with the plan as it was, or begin anew with another `--journal`";
-        self.diagnostics.push(diagnostic.with_help(help));
-    }
-
-    /// Shows the member in its plan too.
-    fn push_with_plan(&mut self, mut diagnostic: Diagnostic, member: Option<&Name>) {
-        if let (Some(name), Some((source, places))) = (member, &self.places)
-            && let Some(place) = places.get(name)
-        {
-            diagnostic = diagnostic.with_label(source.label(place.clone(), "the member in the plan"));
-        }
-        self.diagnostics.push(diagnostic);
-    }
-
     fn unreadable(&mut self, error: Unreadable, text: &str, span: &Range<usize>) {
         let (code, message, at) = match error {
             Unreadable::Json(error) => {
                 let at = crate::json::offset(text, error.line(), error.column());
+                let message = error.to_string();
+                if let Some((at, message)) = fit::misfit(text, &message) {
+                    let label = self.source.label(span.start + at.start..span.start + at.end, "this");
+                    self.diagnostics.push(Diagnostic::new(Code::JournalLine, message, label).with_help(RESTORE));
+                    return;
+                }
                 let whole = Json::parse(text).is_ok();
                 let at = if whole { value_at(text, at) } else { at..text.len().min(at + 1) };
-                let message = error.to_string();
                 (Code::JournalLine, message.split(" at line ").next().unwrap_or_default().to_owned(), at)
             }
             Unreadable::Version(version) => {

@@ -68,6 +68,15 @@ pub fn verify(
             }
             None => continue,
         };
+        if seal.unfinished {
+            let message = format!(
+                "{path} was not downloaded to its end: `icp canister snapshot download` left its progress in it"
+            );
+            let label = at(&artifact.place, "unfinished");
+            let help = "finish it with `icp canister snapshot download --resume`, then seal it anew";
+            diagnostics.push(Diagnostic::new(Code::ArtifactUnfinished, message, label).with_help(help));
+            continue;
+        }
         if !seal.accepts(&artifact.sha256) {
             let message = format!("{} is not what was sealed: its digest is {}", path, seal.plain);
             let help = "put the artifact back from its backup, or, if this is the one that is meant, write its digest";

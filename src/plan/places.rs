@@ -9,7 +9,7 @@ use crate::diagnostic::Source;
 pub struct Places {
     /// The text.
     pub source: Arc<Source>,
-    /// By the index of the member in [`Plan::members`].
+    /// By the index of the member in [`Plan::members`](super::Plan::members).
     pub members: Vec<MemberPlaces>,
     /// The root of the backup, or the name of the plan where none is written.
     pub root: Range<usize>,
@@ -26,4 +26,6 @@ pub struct MemberPlaces {
     pub snapshot: Range<usize>,
     /// The digest of its artifact, or its snapshot's stated module hash, or the place of the snapshot.
     pub digest: Range<usize>,
+    /// Whether it is written that the snapshot may go to another canister.
+    pub relocatable: bool,
 }

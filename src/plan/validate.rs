@@ -320,7 +320,8 @@ fn finish(member: DraftMember, depends_on: Vec<usize>, checks: Vec<Check>) -> Op
         controllers: proofs.contains(&Proof::Controllers).then(|| stated(member.controllers)),
         settings: proofs.contains(&Proof::Settings).then(|| stated(member.settings)),
     };
-    let places = MemberPlaces { name: name.span(), target: target.span(), snapshot: at, digest };
+    let relocatable = member.relocatable;
+    let places = MemberPlaces { name: name.span(), target: target.span(), snapshot: at, digest, relocatable };
     let source = member.source?.into_inner();
     let member = Member {
         name: name.into_inner(),

@@ -1,7 +1,7 @@
 //! How exactly mistakes are pointed at: single mutations at known places, many of each kind, counted.
 
 #[cfg(test)]
-mod journal;
+pub(crate) mod journal;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]

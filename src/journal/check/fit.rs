@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    diagnostic::Code,
+    diagnostic::{Code, suggest},
     journal::{
         event::{Aim, Claimed, Event, Outcome, Receipt, Verdict},
         replay::{Breach, Replay, State},
@@ -142,6 +142,73 @@ pub(super) fn refine(breach: Breach, event: &Event, replay: &Replay) -> Found {
         },
         _ => breach.into(),
     }
+}
+
+/// The event as it must have been for the journal to make sense, as far as the operations say it.
+pub(super) fn meant(event: &Event, found: &Found, replay: &Replay) -> Option<Event> {
+    let right = |receipt: &Receipt, operation: Sequence| {
+        let operation = replay.operations.get(operation)?;
+        let Target::Canister(target) = operation.target else { return None };
+        let mut receipt = Receipt { kind: operation.kind, source: operation.source, target, ..receipt.clone() };
+        if operation.kind == Kind::LoadSnapshot {
+            receipt.snapshot_id = replay.snapshot(operation).cloned();
+        }
+        if found.breach.code == Code::OutcomeMismatch {
+            receipt.outcome = Outcome::Completed;
+            receipt.exit = None;
+        }
+        if found.breach.code == Code::TimeBackwards {
+            receipt.ended = receipt.started;
+        }
+        if let (Code::ReceiptMismatch, ["receipt", "snapshot-id"]) = (found.breach.code, found.breach.at) {
+            let said = Json::parse(receipt.stdout.text.trim()).ok()?.get("snapshot_id")?.as_str()?;
+            receipt.snapshot_id = said.parse().ok();
+        }
+        Some(receipt)
+    };
+    match event {
+        Event::Claimed(claimed) => {
+            let mut claimed = claimed.clone();
+            claimed.operation = found.meant.unwrap_or(claimed.operation);
+            let operation = replay.operations.get(claimed.operation)?;
+            claimed.attempt = replay.slot(claimed.operation).attempts + 1;
+            claimed.command.args.extend(replay.snapshot(operation).map(ToString::to_string));
+            Some(Event::Claimed(claimed))
+        }
+        Event::Finished(finished) => {
+            let mut finished = finished.clone();
+            finished.operation = found.meant.unwrap_or(finished.operation);
+            finished.receipt = right(&finished.receipt, finished.operation)?;
+            finished.attempt = replay.slot(finished.operation).attempts;
+            Some(Event::Finished(finished))
+        }
+        Event::Settled(settled) => {
+            let mut settled = settled.clone();
+            settled.operation = found.meant.unwrap_or(settled.operation);
+            settled.receipt = right(&settled.receipt, settled.operation)?;
+            settled.attempt = replay.slot(settled.operation).attempts;
+            Some(Event::Settled(settled))
+        }
+        Event::Opened(_) | Event::Resumed(_) | Event::Released(_) | Event::Adopted(_) | Event::Closed(_) => None,
+    }
+}
+
+/// Of a line that lacks a field: the word for another event whose fields it has, or the key that the field has become.
+pub(super) fn misfit(line: &str, message: &str) -> Option<(Range<usize>, String)> {
+    let missing = message.strip_prefix("missing field `")?.split('`').next()?;
+    let json = Json::parse(line).ok()?;
+    let event = json.get("event")?;
+    for word in ["claimed", "finished", "settled", "released", "adopted", "resumed", "closed", "opened"] {
+        let other = format!("{}\"{word}\"{}", &line[..event.span().start], &line[event.span().end..]);
+        if crate::journal::line::read(&other).is_ok() {
+            return Some((event.span(), format!("the fields are those of `{word}`")));
+        }
+    }
+    let entries = [Some(json), json.get("receipt"), json.get("command")].into_iter().flatten();
+    let entries: Vec<_> = entries.flat_map(|json| json.entries()).collect();
+    let near = suggest::nearest(missing, entries.iter().map(|entry| entry.key.as_ref()))?.to_owned();
+    let key = entries.into_iter().find(|entry| entry.key == near)?;
+    Some((key.key_span, format!("there is `{near}` where `{missing}` must be")))
 }
 
 /// The part of an operation in the first line that is not what the plan compiles to.

@@ -122,6 +122,8 @@ impl<'a> Mender<'a> {
         let Ok(json) = Json::parse(&closed) else { return search.structure() };
         let mut tokens = Vec::new();
         tokens_of(json, "", &mut tokens);
+        // What only the added brace makes a value is none.
+        tokens.retain(|(_, span, _)| span.end <= before.len());
         // What is likely first: the hash of the line before, then what other lines hold, then slips.
         for (key, span, is_key) in &tokens {
             if *is_key {

@@ -94,7 +94,7 @@ pub(super) fn member(d: &mut Decoder<'_>, s: &Section<'_>) -> DraftMember {
         d.unread.extend(written.map(str::to_owned));
     }
     DraftMember {
-        nameless: name.is_none() && written.is_none() && (s.has("name") || !d.may_have(s, "name")),
+        nameless: name.is_none() && (s.has("name") || !d.may_have(s, "name")),
         name,
         source,
         target,

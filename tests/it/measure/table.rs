@@ -13,6 +13,8 @@ pub(super) struct Row {
     pub(super) detected: usize,
     pub(super) some: usize,
     pub(super) first: usize,
+    /// First errors whose label is the token, and not much more than it.
+    pub(super) exact: usize,
     pub(super) errors: usize,
     /// A few that went wrong, to be looked at.
     pub(super) examples: Vec<String>,
@@ -32,6 +34,8 @@ impl Table {
         row.detected += usize::from(!errors.is_empty());
         row.some += usize::from(errors.iter().any(|d| hit(&d)));
         row.first += usize::from(errors.first().as_ref().is_some_and(hit));
+        let narrow = |d: &&&Diagnostic| tokens.iter().any(|token| d.labels[0].range().len() <= token.len() + 20);
+        row.exact += usize::from(errors.first().as_ref().is_some_and(|d| hit(d) && narrow(d)));
         row.errors += errors.len();
         if !errors.first().as_ref().is_some_and(hit) && row.examples.len() < 3 {
             row.examples.push(example);
@@ -56,13 +60,14 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<28} {:>6} {:>9} {:>6} {:>6} {:>7}",
-            "mutation", "tried", "detected", "some", "first", "errors"
+            "{:<28} {:>6} {:>9} {:>6} {:>6} {:>6} {:>7}",
+            "mutation", "tried", "detected", "some", "first", "exact", "errors"
         )?;
         for (kind, row) in &self.0 {
             let (tried, detected, some, first) = (row.tried, row.detected, row.some, row.first);
+            let exact = row.exact;
             let each = row.errors as f64 / row.detected.max(1) as f64;
-            writeln!(f, "{kind:<28} {tried:>6} {detected:>9} {some:>6} {first:>6} {each:>7.2}")?;
+            writeln!(f, "{kind:<28} {tried:>6} {detected:>9} {some:>6} {first:>6} {exact:>6} {each:>7.2}")?;
         }
         let (some, first) = (self.share(|row| row.some) * 100.0, self.share(|row| row.first) * 100.0);
         write!(f, "primary label of some error on the token: {some:.2} %, of the first: {first:.2} %")
