@@ -3,23 +3,30 @@
 //! A verb is an argument struct, whose comments are its help, and a function that returns an [`Exit`] or a
 //! [`Failure`]. Results go to stdout; progress, diagnostics and everything else to stderr.
 
+mod adopt;
+mod against;
+mod canic;
 mod check;
 mod dry_run;
 mod exit;
+mod expect;
 mod explain;
 mod init;
 mod input;
 mod left;
 mod live;
+mod outcome;
 mod preflight;
 mod progress;
 mod rehearse;
+mod report;
 mod resolve;
 mod rollback;
 mod run;
 mod session;
 mod shards;
 mod status;
+mod stream;
 mod terminal;
 
 use std::process::ExitCode;
@@ -68,10 +75,15 @@ enum Verb {
     Resolve(resolve::Args),
     Rollback(rollback::Args),
     Rehearse(rehearse::Args),
+    Report(report::Args),
     Init(init::Args),
     Explain(explain::Args),
-    /// Print the JSON Schema of plans, for editors.
-    Schema,
+    /// Print the JSON Schema of plans, for editors, or that of the events of a run.
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t = Of::Plan, value_name = "OF")]
+        of: Of,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -79,6 +91,15 @@ enum Verb {
     },
     /// Print the manual page.
     Man,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Of {
+    /// Restore plans.
+    Plan,
+    /// Lines of `--events`.
+    Events,
 }
 
 /// Runs the program.
@@ -100,10 +121,14 @@ pub fn main() -> ExitCode {
         Verb::Resolve(args) => resolve::run(&args, &terminal),
         Verb::Rollback(args) => rollback::run(&args, &terminal),
         Verb::Rehearse(args) => rehearse::run(&args, &terminal),
+        Verb::Report(args) => report::run(&args, &terminal),
         Verb::Init(args) => init::run(&args, &terminal),
         Verb::Explain(args) => explain::run(&args, &terminal),
-        Verb::Schema => {
-            terminal.print_json(&crate::plan::schema());
+        Verb::Schema { of } => {
+            terminal.print_json(&match of {
+                Of::Plan => crate::plan::schema(),
+                Of::Events => crate::events::schema(),
+            });
             Ok(Exit::Done)
         }
         Verb::Completions { shell } => {

@@ -6,6 +6,7 @@
 pub mod answer;
 mod argv;
 mod find;
+pub mod git;
 pub(crate) mod process;
 mod redact;
 pub mod status;

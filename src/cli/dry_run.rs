@@ -4,13 +4,18 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{Exit, Failure, input, live, session, terminal::Terminal};
+use super::{
+    Exit, Failure, against, input, live, session,
+    terminal::{Terminal, printable},
+};
 use crate::{
     icp::{Call, Command, Icp},
     id::{Digest, Name, Principal},
     journal,
     operation::{self, Kind, Operation, Operations, Sequence, Which},
-    plan::{Plan, Target},
+    plan::{self, Plan, Target},
+    report::spoken,
+    review::{self, Changes, Estimate, Risk, markdown},
 };
 
 /// Show what a plan would do: operations in order with the exact commands, and the digest to approve.
@@ -18,6 +23,8 @@ use crate::{
 #[command(after_long_help = "\
 Examples:
   icp-restore dry-run plans/fleet.toml
+  icp-restore dry-run plans/fleet.toml --against origin/main
+  icp-restore dry-run plans/fleet.toml --against origin/main --format markdown    for a pull request
   icp-restore dry-run plans/fleet.toml --format json | jq .plan.digest")]
 pub(super) struct Args {
     /// The plan.
@@ -30,6 +37,12 @@ pub(super) struct Args {
     live: bool,
     #[command(flatten)]
     program: session::Program,
+    /// Say what changed since this commit, or against this file.
+    #[arg(long, value_name = "REF|FILE")]
+    against: Option<String>,
+    /// The most bytes of markdown: a comment on GitHub has at most 65,536 characters.
+    #[arg(long, value_name = "N", default_value_t = 65_000, value_parser = bytes)]
+    max_bytes: usize,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
@@ -41,6 +54,8 @@ enum Format {
     Text,
     /// One object.
     Json,
+    /// For a comment on a pull request.
+    Markdown,
 }
 
 /// The contract of `--format json`.
@@ -51,6 +66,10 @@ struct Report<'a> {
     operations: Vec<Line<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'a live::Live>,
+    risk: &'a Risk,
+    estimate: &'a Estimate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<&'a Changes>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,7 +103,17 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let live = args.live.then(|| live::live(&reading, &plan, &icp, &args.plan, &journal)).transpose()?;
     let live = live.as_ref();
     let line = |operation: &Operation| command(&icp, operation, &folder);
+    let sizes = review::sizes(&plan, plan::folder(&args.plan));
+    let (risk, estimate) = (Risk::of(&plan, &operations), Estimate::of(&plan, &operations, &sizes));
+    let changes = args.against.as_ref().map(|place| against::against(place, &args.plan, &plan, &args.only, terminal));
+    let changes = changes.transpose()?;
     match args.format {
+        Format::Markdown => {
+            let changes = args.against.as_deref().zip(changes.as_ref());
+            let page =
+                markdown::Page { plan: &plan, operations: &operations, risk: &risk, estimate: &estimate, changes };
+            terminal.print(&markdown::render(&page, |operation| line(operation).to_string(), args.max_bytes));
+        }
         Format::Json => {
             let lines = operations.iter().map(|operation| Line {
                 sequence: operation.sequence,
@@ -96,11 +125,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
                 command: line(operation),
             });
             let plan = PlanLine { name: &plan.name, digest: plan.digest() };
-            terminal.print_json(&Report { version: 1, plan, operations: lines.collect(), live });
+            let (operations, against) = (lines.collect(), changes.as_ref());
+            let report = Report { version: 1, plan, operations, live, risk: &risk, estimate: &estimate, against };
+            terminal.print_json(&report);
         }
         Format::Text => {
             let live = live.map(live::Live::text).unwrap_or_default();
-            terminal.print(&(text(&plan, &operations, line) + &live));
+            let changes = args.against.as_deref().zip(changes.as_ref());
+            let changes = changes.map(|(place, changes)| printable(&against::text(place, changes))).unwrap_or_default();
+            terminal.print(&(text(&plan, &operations, line) + &foresee(&risk, &estimate) + &live + &changes));
         }
     }
     terminal.diagnostics(live.map_or(&[], |live| &live.diagnostics));
@@ -125,6 +158,21 @@ fn text(plan: &Plan, operations: &Operations, command: impl Fn(&Operation) -> Co
     text
 }
 
+/// What it may cost and risk.
+fn foresee(risk: &Risk, estimate: &Estimate) -> String {
+    let downtime = jiff::SignedDuration::from_secs(i64::try_from(estimate.downtime).unwrap_or(i64::MAX));
+    format!(
+        "\n{} canisters stopped: {} in place, {} relocated, {} without a way back\nabout {} to upload, {} cycles, {} of downtime\n",
+        risk.stopped,
+        risk.in_place,
+        risk.relocated,
+        risk.without_safety,
+        estimate.spoken_bytes(),
+        estimate.spoken_cycles(),
+        spoken(downtime)
+    )
+}
+
 /// The command of an operation as far as it can be known before the run: ids of snapshots that are yet to be made stand
 /// in angle brackets.
 pub(super) fn command(icp: &Icp, operation: &Operation, folder: &Utf8Path) -> Command {
@@ -144,4 +192,9 @@ pub(super) fn command(icp: &Icp, operation: &Operation, folder: &Utf8Path) -> Co
         Kind::VerifyMember | Kind::VerifyFleet => Call::Status(target),
         Kind::DeleteSnapshot => Call::Delete(target, &snapshot),
     })
+}
+
+/// A bound on bytes: too low a one would leave nothing worth reading.
+pub(super) fn bytes(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|bytes| *bytes >= 2000).ok_or_else(|| "write a number of at least 2000".to_owned())
 }

@@ -53,6 +53,23 @@ impl Exit {
         }
     }
 
+    /// The word for it, in JSON.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::Invalid => "invalid",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Unverified => "unverified",
+            Self::Locked => "locked",
+            Self::Stopped => "stopped",
+            Self::Signal(_) => "signal",
+        }
+    }
+
     /// How a run ended.
     pub(super) fn of_run(ending: &crate::runner::Ending, signal: u8) -> Self {
         let orphan = ending.troubles.iter().any(|trouble| trouble.way == Way::Orphan);

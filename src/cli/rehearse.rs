@@ -3,7 +3,9 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure, input, run,
+    Exit, Failure, input,
+    outcome::{self, Outcome},
+    run,
     session::{self, Program},
     terminal::Terminal,
 };
@@ -34,11 +36,18 @@ pub(super) struct Args {
     /// Keep the fleet and the journal in this folder, and go on with what is there.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<Utf8PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = outcome::Format::Text, value_name = "FORMAT")]
+    format: outcome::Format,
     #[command(flatten)]
     how: run::How,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    outcome::told(args.format, &args.how, terminal, || outcome(args, terminal))
+}
+
+fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
     args.how.check()?;
@@ -94,10 +103,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         how: &args.how,
         journal,
         redactor,
+        adopt: None,
         parent: None,
         again: format!("icp-restore rehearse {} --keep {folder}", args.plan),
     };
-    run::execute(&job, terminal)
+    run::perform(&job, terminal)
 }
 
 /// Damaged canisters: each runs with code and data of its own, which are not those of its snapshot.

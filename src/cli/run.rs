@@ -14,13 +14,19 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure, input, preflight,
+    Exit, Failure, adopt,
+    expect::expect,
+    input,
+    outcome::{Format, Outcome, told},
+    preflight,
     progress::{Hashing, Progress},
     session::{self, Program},
     shards::{self, Partition},
-    terminal::{Terminal, printable},
+    stream::Stream,
+    terminal::Terminal,
 };
 use crate::{
+    events,
     icp::{self, Answer, Call, Icp, Interrupt, Redactor},
     id::{Digest, Name, Principal},
     journal::{
@@ -29,7 +35,7 @@ use crate::{
     },
     operation::{self, Kind, Phase},
     plan::{self, Plan, Reading, Target},
-    runner::{self, Artifact, Ending, Options, Runner, Way},
+    runner::{self, Artifact, Notice, Options, Runner},
 };
 
 /// Do what a plan says, or go on with it where an earlier run stopped.
@@ -52,6 +58,12 @@ pub(super) struct Args {
     /// Restore these members, and all that they depend on, alone.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
+    /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "with_uploads"])]
+    adopt: Option<Utf8PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
@@ -81,6 +93,9 @@ pub(super) struct How {
     /// Download every uploaded snapshot again and compare all of it with what was sent.
     #[arg(long)]
     pub(super) verify_upload: bool,
+    /// Write what happens, as it happens, as JSON Lines to this file, or with `-` to stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(super) events: Option<Utf8PathBuf>,
     /// Go on with another version of icp than the run before used.
     #[arg(long)]
     pub(super) accept_icp_change: bool,
@@ -97,6 +112,8 @@ pub(super) struct Job<'a> {
     pub(super) how: &'a How,
     pub(super) journal: Utf8PathBuf,
     pub(super) redactor: Redactor,
+    /// The journal of canic that is taken over.
+    pub(super) adopt: Option<Utf8PathBuf>,
     /// Of a rollback: the digest of the last line of the journal that it takes back.
     pub(super) parent: Option<Digest>,
     /// The command that goes on with it.
@@ -104,12 +121,19 @@ pub(super) struct Job<'a> {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    told(args.format, &args.how, terminal, || outcome(args, terminal))
+}
+
+fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
     terminal.diagnostics(&crate::preflight::travel(&reading));
     let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
+    args.how.check()?;
+    let journal = || args.how.shard(session::journal_path(&args.plan, &plan, &args.only));
+    let journal = args.how.journal.clone().unwrap_or_else(journal);
     if let Some(expected) = &args.expect {
-        expect(expected, plan.digest())?;
+        expect(expected, &plan, &journal)?;
     }
     let program = icp::find(args.program.icp.as_deref());
     let program = program.map_err(|error| {
@@ -117,9 +141,6 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             .with_help("install icp, or name it with `--icp` or ICP_RESTORE_ICP")
     })?;
     let icp = session::aim(program.as_str(), &plan, &args.program, &args.plan);
-    args.how.check()?;
-    let journal = || args.how.shard(session::journal_path(&args.plan, &plan, &args.only));
-    let journal = args.how.journal.clone().unwrap_or_else(journal);
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
@@ -138,14 +159,23 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         how: &args.how,
         journal,
         redactor,
+        adopt: args.adopt.clone(),
         parent: None,
         again,
     };
-    execute(&job, terminal)
+    perform(&job, terminal)
 }
 
 /// Takes a plan through its journal and tells what came of it.
 pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failure> {
+    let (exit, outcome) = perform(job, terminal)?;
+    outcome.tell(terminal);
+    Ok(exit)
+}
+
+/// Takes a plan through its journal.
+pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
+    let mut stream = Stream::open(job.how.events.as_deref())?;
     let (interrupt, signal) = signals()?;
     let version = preflight::icp_version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
@@ -168,6 +198,11 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         true => Failure::new(Exit::Signal(number(&signal)), "interrupted before anything was begun"),
         false => failure,
     })?;
+    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)?;
+    let foreseen = match adopted.is_empty() {
+        true => None,
+        false => Some(adopt::foreseen(first_line(job, &plan, &version), &adopted)?),
+    };
     let outlook = preflight::Outlook {
         reading: job.reading,
         plan: &plan,
@@ -175,7 +210,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         version: &version,
         accept_icp_change: job.how.accept_icp_change,
         sizes: preflight::sizes(&artifacts),
-        replay: journal.as_ref().map(Journal::replay),
+        replay: foreseen.as_ref().or(journal.as_ref().map(Journal::replay)),
         journal: &job.journal,
         read_back: job.how.verify_upload,
         interrupt: &interrupt,
@@ -186,6 +221,9 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         None => create(job, &plan, &version)?,
     };
     journal.record(&[resumed(version)])?;
+    if !adopted.is_empty() {
+        journal.record(&adopted)?;
+    }
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,
@@ -203,27 +241,25 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
         redactor: &job.redactor,
     };
     let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
-    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| progress.notice(&notice, replay))?;
+    stream.send(&events::hello(journal.replay(), journal.path().as_str()));
+    let mut told = false;
+    let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
+        if interrupt.is_set() && !std::mem::replace(&mut told, true) {
+            terminal.say("signal: nothing more begins, and what is under way is waited for; a second one ends it");
+        }
+        progress.notice(&notice, replay);
+        if let Notice::Recorded(recorded) = &notice {
+            recorded.iter().filter_map(|event| events::line(event, replay)).for_each(|line| stream.send(&line));
+        }
+    })?;
     progress.finish();
     let exit = Exit::of_run(&ending, number(&signal));
-    tell(&ending, &journal, job, terminal);
-    Ok(exit)
+    stream.send(&events::ended(journal.replay(), ending.verdict, exit.code()));
+    Ok((exit, Outcome::new(&ending, &journal, exit, job)))
 }
 
 fn create(job: &Job<'_>, plan: &Plan, version: &str) -> Result<Journal, Failure> {
-    let opened = Opened {
-        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
-        plan: plan.name.clone(),
-        digest: job.reading_digest(),
-        text: job.reading.places.source.text().to_owned(),
-        only: job.only.clone(),
-        icp: version.to_owned(),
-        network: job.redactor.args(job.icp.selectors()),
-        targets: named_targets(job.reading, plan),
-        operations: operation::compile(plan).iter().cloned().collect(),
-        parent: job.parent,
-    };
-    Ok(Journal::create(&job.journal, opened)?)
+    Ok(Journal::create(&job.journal, first_line(job, plan, version))?)
 }
 
 /// Takes over what shards have uploaded, before anything else is looked at: what they have is not needed here.
@@ -286,6 +322,22 @@ pub(super) fn resumed(version: String) -> Event {
     })
 }
 
+/// What the first line of a journal says.
+fn first_line(job: &Job<'_>, plan: &Plan, version: &str) -> Opened {
+    Opened {
+        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
+        plan: plan.name.clone(),
+        digest: job.reading_digest(),
+        text: job.reading.places.source.text().to_owned(),
+        only: job.only.clone(),
+        icp: version.to_owned(),
+        network: job.redactor.args(job.icp.selectors()),
+        targets: named_targets(job.reading, plan),
+        operations: operation::compile(plan).iter().cloned().collect(),
+        parent: job.parent,
+    }
+}
+
 impl Job<'_> {
     fn reading_digest(&self) -> Digest {
         match self.only.is_empty() {
@@ -295,56 +347,9 @@ impl Job<'_> {
     }
 }
 
-/// What came of it, and the next thing to do.
-fn tell(ending: &Ending, journal: &Journal, job: &Job<'_>, terminal: &Terminal) {
-    use crate::journal::event::Verdict;
-    let replay = journal.replay();
-    let done = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
-    let all = replay.operations.len();
-    let path = journal.path();
-    for trouble in &ending.troubles {
-        let Some(operation) = replay.operations.get(trouble.operation) else { continue };
-        let way = match trouble.way {
-            Way::Blocked => "blocked",
-            Way::Failed => "failed",
-            Way::Unverified => "not as planned",
-            Way::Unknown => "unknown",
-            Way::Orphan => "still at work",
-        };
-        let line = format!(
-            "{way}: operation {}, {} {}: {}",
-            operation.sequence, operation.kind, operation.member, trouble.message
-        );
-        terminal.say(&terminal.paint("1;31", &printable(&line)));
-    }
-    let again = &job.again;
-    let back = match job.parent {
-        None => format!("\n      or go back: icp-restore rollback {path}"),
-        Some(_) => String::new(),
-    };
-    let next = match ending.verdict {
-        Verdict::Done => None,
-        Verdict::Stopped if job.how.partition.is_some() => Some(format!(
-            "once all shards are done: icp-restore run {} --with-uploads FILE…, with the journals of all",
-            job.file
-        )),
-        Verdict::Stopped | Verdict::Interrupted => Some(format!("to go on: {again}")),
-        Verdict::Failed if replay.has_loaded() => {
-            Some(format!("canisters stay closed; once the cause is gone: {again}{back}"))
-        }
-        Verdict::Failed => Some(format!("once the cause is gone: {again}")),
-        Verdict::Unverified => Some(format!("canisters stay closed; to look again: {again}{back}")),
-        Verdict::Unknown => {
-            let operation = ending.troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
-            Some(format!(
-                "to ask the network again: {again}\n      or, once you know: icp-restore resolve {path} {operation} --as completed|failed|ready --because TEXT"
-            ))
-        }
-    };
-    terminal.note(&format!("{done} of {all} operations are completed; receipts are in {path}"));
-    if let Some(next) = next {
-        terminal.say(&format!("next: {next}"));
-    }
+/// The number of the signal that ended the run.
+fn number(signal: &AtomicUsize) -> u8 {
+    u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15)
 }
 
 /// Counts signals, and holds the number of the first. A dead terminal ends nothing.
@@ -481,24 +486,6 @@ fn artifacts(
             Ok((name, Artifact { path, seal }))
         })
         .collect()
-}
-
-/// The number of the signal that ended the run.
-fn number(signal: &AtomicUsize) -> u8 {
-    u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15)
-}
-
-fn expect(expected: &str, digest: Digest) -> Result<(), Failure> {
-    let wanted = expected.trim_start_matches("sha256:").to_ascii_lowercase();
-    if wanted.len() < 12 || wanted.len() > 64 || !wanted.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let message = format!("`{}` is not a digest, nor 12 or more digits of one", expected.escape_debug());
-        return Err(Failure::new(Exit::Usage, message));
-    }
-    if digest.to_string().starts_with(&wanted) {
-        return Ok(());
-    }
-    let message = format!("the digest of the plan is sha256:{digest}, and sha256:{wanted} was to run");
-    Err(Failure::new(Exit::Blocked, message).with_help("have the plan reviewed as it is now"))
 }
 
 /// The CI job, as its environment names it.

@@ -13,8 +13,9 @@ pub struct Report<'a> {
     diagnostics: Vec<Problem<'a>>,
 }
 
+/// A diagnostic.
 #[derive(Debug, Serialize)]
-struct Problem<'a> {
+pub struct Problem<'a> {
     code: &'static str,
     severity: Severity,
     message: &'a str,
@@ -34,8 +35,13 @@ struct Place<'a> {
 impl<'a> Report<'a> {
     /// Views diagnostics in their order, all of them.
     pub fn new(diagnostics: &'a [Diagnostic]) -> Self {
-        Self { version: 1, diagnostics: diagnostics.iter().map(Problem::new).collect() }
+        Self { version: 1, diagnostics: problems(diagnostics) }
     }
+}
+
+/// Views diagnostics for an object that holds more than them.
+pub fn problems(diagnostics: &[Diagnostic]) -> Vec<Problem<'_>> {
+    diagnostics.iter().map(Problem::new).collect()
 }
 
 impl<'a> Problem<'a> {

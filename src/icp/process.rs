@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::{Command, How, Run};
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Exit {
     /// With a status; of icp, 0 is success, 1 any failure and 2 usage, before anything is sent.

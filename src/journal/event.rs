@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -103,7 +104,7 @@ pub struct Claimed {
 }
 
 /// What an operation is claimed for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aim {
     /// To be done.
@@ -112,7 +113,7 @@ pub enum Aim {
     /// Of a stop: to be taken back, because nothing was loaded and nothing will be.
     TakeBack,
     /// Of an upload: to have an unfinished snapshot that it left behind deleted.
-    Clear(SnapshotId),
+    Clear(#[schemars(with = "String")] SnapshotId),
 }
 
 /// What was true before an effect.
@@ -180,7 +181,7 @@ pub struct Released {
 }
 
 /// Why an operation is ready again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The program could not be started.
@@ -214,7 +215,7 @@ pub struct Closed {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Everything is completed.
@@ -277,7 +278,7 @@ pub struct Receipt {
 }
 
 /// What is known of an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Done, and proved so.

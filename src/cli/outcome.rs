@@ -1,0 +1,215 @@
+//! What came of a run, for people and as one object, with the next thing to do.
+
+use serde::Serialize;
+
+use super::{
+    Exit, Failure,
+    run::{How, Job},
+    terminal::{Terminal, printable},
+};
+use crate::{
+    diagnostic::json,
+    id::{Digest, Name},
+    journal::{Journal, event::Verdict, replay::State},
+    operation::{Kind, Sequence},
+    runner::{Ending, Way},
+};
+
+/// What came of a run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Outcome {
+    version: u32,
+    exit: ExitLine,
+    verdict: Verdict,
+    plan: PlanLine,
+    journal: String,
+    counts: Counts,
+    troubles: Vec<Trouble>,
+    /// What to do next, in words; nothing where all is done.
+    advice: Option<String>,
+    /// Commands to choose from; the first is the usual one.
+    next: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ExitLine {
+    code: u8,
+    reason: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct PlanLine {
+    name: Name,
+    digest: Digest,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    total: usize,
+    completed: usize,
+    failed: usize,
+    unknown: usize,
+    open: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Trouble {
+    operation: Sequence,
+    kind: Kind,
+    member: Name,
+    way: &'static str,
+    message: String,
+}
+
+/// A run that did not begin.
+#[derive(Debug, Serialize)]
+struct Unbegun<'a> {
+    version: u32,
+    exit: ExitLine,
+    verdict: Option<Verdict>,
+    message: &'a str,
+    help: Option<&'a str>,
+    diagnostics: Vec<json::Problem<'a>>,
+}
+
+/// How a run says what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people, to stderr.
+    Text,
+    /// One object, to stdout.
+    Json,
+}
+
+impl Outcome {
+    pub(super) fn new(ending: &Ending, journal: &Journal, exit: Exit, job: &Job<'_>) -> Self {
+        let replay = journal.replay();
+        let mut counts = Counts { total: replay.operations.len(), ..Counts::default() };
+        for (_, slot) in replay.iter() {
+            *match slot.state {
+                State::Completed(_) => &mut counts.completed,
+                State::Failed(_) => &mut counts.failed,
+                State::Claimed(_) | State::Unknown(..) => &mut counts.unknown,
+                State::Fresh => &mut counts.open,
+            } += 1;
+        }
+        let trouble = |trouble: &crate::runner::Trouble| {
+            let operation = replay.operations.get(trouble.operation)?;
+            Some(Trouble {
+                operation: operation.sequence,
+                kind: operation.kind,
+                member: operation.member.clone(),
+                way: word(trouble.way),
+                message: trouble.message.clone(),
+            })
+        };
+        let troubles: Vec<Trouble> = ending.troubles.iter().filter_map(trouble).collect();
+        let again = job.again.clone();
+        let back = job.parent.is_none().then(|| format!("icp-restore rollback {}", journal.path()));
+        let (advice, next) = match ending.verdict {
+            Verdict::Done => (None, Vec::new()),
+            Verdict::Stopped if job.how.partition.is_some() => (
+                Some("once all shards are done, with the journals of all"),
+                vec![format!("icp-restore run {} --with-uploads FILE…", job.file)],
+            ),
+            Verdict::Stopped | Verdict::Interrupted => (Some("to go on"), vec![again]),
+            Verdict::Failed if replay.has_loaded() => {
+                (Some("canisters stay closed; once the cause is gone"), [again].into_iter().chain(back).collect())
+            }
+            Verdict::Failed => (Some("once the cause is gone"), vec![again]),
+            Verdict::Unverified => {
+                (Some("canisters stay closed; to look again"), [again].into_iter().chain(back).collect())
+            }
+            Verdict::Unknown => {
+                let operation = troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
+                let resolve = format!(
+                    "icp-restore resolve {} {operation} --as completed|failed|ready --because TEXT",
+                    journal.path()
+                );
+                (Some("to ask the network again"), vec![again, resolve])
+            }
+        };
+        Self {
+            version: 1,
+            exit: ExitLine { code: exit.code(), reason: exit.reason() },
+            verdict: ending.verdict,
+            plan: PlanLine { name: replay.opened.plan.clone(), digest: replay.opened.digest },
+            journal: journal.path().to_string(),
+            counts,
+            troubles,
+            advice: advice.map(str::to_owned),
+            next,
+        }
+    }
+
+    /// For people.
+    pub(super) fn tell(&self, terminal: &Terminal) {
+        for trouble in &self.troubles {
+            let Trouble { operation, kind, member, way, message } = trouble;
+            let line = format!("{way}: operation {operation}, {kind} {member}: {message}");
+            terminal.say(&terminal.paint("1;31", &printable(&line)));
+        }
+        let Counts { completed, total, .. } = self.counts;
+        terminal.note(&format!("{completed} of {total} operations are completed; receipts are in {}", self.journal));
+        if let (Some(advice), Some((first, others))) = (&self.advice, self.next.split_first()) {
+            let mut text = format!("next: {advice}: {first}");
+            for other in others {
+                let when = if other.contains(" rollback ") { "or go back" } else { "or, once you know" };
+                text += &format!("\n      {when}: {other}");
+            }
+            terminal.say(&text);
+        }
+    }
+}
+
+/// Tells what came of a run in the form that was asked for.
+pub(super) fn told(
+    format: Format,
+    how: &How,
+    terminal: &Terminal,
+    run: impl FnOnce() -> Result<(Exit, Outcome), Failure>,
+) -> Result<Exit, Failure> {
+    if format == Format::Json && how.events.as_ref().is_some_and(|place| place == "-") {
+        return Err(Failure::new(Exit::Usage, "`--format json` and `--events -` would both write to stdout")
+            .with_help("write the events to a file"));
+    }
+    match (run(), format) {
+        (Ok((exit, outcome)), Format::Text) => {
+            outcome.tell(terminal);
+            Ok(exit)
+        }
+        (Ok((exit, outcome)), Format::Json) => {
+            terminal.print_json(&outcome);
+            Ok(exit)
+        }
+        (Err(failure), Format::Text) => Err(failure),
+        (Err(failure), Format::Json) => {
+            unbegun(&failure, terminal);
+            Err(failure)
+        }
+    }
+}
+
+/// The object of a run that did not begin.
+fn unbegun(failure: &Failure, terminal: &Terminal) {
+    terminal.print_json(&Unbegun {
+        version: 1,
+        exit: ExitLine { code: failure.exit.code(), reason: failure.exit.reason() },
+        verdict: None,
+        message: &failure.message,
+        help: failure.help.as_deref(),
+        diagnostics: json::problems(&failure.diagnostics),
+    });
+}
+
+fn word(way: Way) -> &'static str {
+    match way {
+        Way::Blocked => "blocked",
+        Way::Failed => "failed",
+        Way::Unverified => "not as planned",
+        Way::Unknown => "unknown",
+        Way::Orphan => "still at work",
+    }
+}

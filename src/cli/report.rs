@@ -1,0 +1,67 @@
+//! `report`: what a journal tells.
+
+use camino::Utf8PathBuf;
+use clap::ValueEnum;
+
+use super::{Exit, Failure, terminal::Terminal};
+use crate::report::{self, About};
+
+/// Tell what a journal holds: who did what and when, downtime, what is left, what is proved and what is not.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  icp-restore report plans/fleet.journal.jsonl
+  icp-restore report plans/fleet.journal.jsonl --format html --output report.html
+  icp-restore report plans/fleet.journal.jsonl --format markdown >> \"$GITHUB_STEP_SUMMARY\"")]
+pub(super) struct Args {
+    /// The journal.
+    journal: Utf8PathBuf,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    format: Format,
+    /// Write it to this file and not to stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<Utf8PathBuf>,
+    /// The most bytes of a report in markdown.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = super::dry_run::bytes)]
+    max_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+    /// For CI servers: a suite a phase, a case an operation.
+    Junit,
+    /// For the summary of a CI step.
+    Markdown,
+    /// One page with a timeline; it needs no network.
+    Html,
+}
+
+pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    let report = report::read(&args.journal)?;
+    let about = About { journal: &args.journal };
+    let text = match args.format {
+        Format::Text => report::text::render(&report, about),
+        Format::Json => {
+            report::json::render(&report).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?
+        }
+        Format::Junit => {
+            report::junit::render(&report).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?
+        }
+        Format::Markdown => report::markdown::render(&report, about, args.max_bytes),
+        Format::Html => report::html::render(&report, about),
+    };
+    match &args.output {
+        None => terminal.print(&text),
+        Some(file) => {
+            std::fs::write(file, text)
+                .map_err(|error| Failure::new(Exit::Internal, format!("cannot write {file}: {error}")))?;
+            terminal.note(&format!("written to {file}"));
+        }
+    }
+    Ok(Exit::Done)
+}
