@@ -82,6 +82,9 @@ pub fn journal(source: &Arc<Source>, plans: &[&Reading]) -> Vec<Diagnostic> {
     checker.diagnostics
 }
 
+/// Where the names of members stand in a plan.
+type Names = HashMap<Name, Range<usize>>;
+
 const RESTORE: &str = "put the journal back from an unchanged copy; never mend it by hand";
 
 struct Checker<'a> {
@@ -95,7 +98,7 @@ struct Checker<'a> {
     /// Operations with a breach: what comes of it is not told again.
     told: Vec<Sequence>,
     /// The plan's text and where the names of its members stand.
-    places: Option<(Arc<Source>, HashMap<Name, Range<usize>>)>,
+    places: Option<(Arc<Source>, Names)>,
     /// The latest time that is not itself in doubt.
     clock: Option<Timestamp>,
     /// Made when the first line is found changed.
@@ -242,7 +245,7 @@ impl Checker<'_> {
                 let Some(found) = odd.or(breach) else { return };
                 // What was meant is taken in, so that nothing that only follows is told.
                 let meant = fit::meant(event, &found, replay);
-                if !meant.is_some_and(|meant| replay.apply(&meant, at, number).is_ok()) {
+                if meant.is_none_or(|meant| replay.apply(&meant, at, number).is_err()) {
                     self.told.extend(about);
                     self.told.extend(others);
                 }

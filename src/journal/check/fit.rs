@@ -79,7 +79,7 @@ fn words(kind: Kind, aim: &Aim) -> &'static [&'static str] {
 fn fits(operation: &Operation, aim: &Aim, args: &[String]) -> bool {
     let target = operation.target.to_string();
     // A fleet is looked at member by member.
-    (operation.kind == Kind::VerifyFleet || args.iter().any(|arg| *arg == target))
+    (operation.kind == Kind::VerifyFleet || args.contains(&target))
         && args.iter().take(3).any(|arg| words(operation.kind, aim).contains(&arg.as_str()))
 }
 
