@@ -72,7 +72,7 @@ fn start() -> Result<()> {
     let invoked = Utf8PathBuf::from(&args[0]);
     if invoked.file_name() == Some("icp") {
         let folder = invoked.parent().ok_or("no folder")?.join("network");
-        println!("{}", fleet::program(&args[1..], &folder)?);
+        println!("{}", program(&args[1..], &folder)?);
         return Ok(());
     }
     if let [_, one, step, members, folder] = &args[..]
@@ -99,6 +99,20 @@ fn start() -> Result<()> {
         println!();
     }
     Ok(())
+}
+
+/// One command of icp as a program whose network lies in a folder: a file for each canister.
+fn program(args: &[String], folder: &Utf8Path) -> Result<String> {
+    let module = fs::read_to_string(folder.join("module"))?;
+    let file = folder.join(fleet::target(args));
+    let mut canister = fleet::Canister::default();
+    if let Ok(text) = fs::read_to_string(&file) {
+        let (stopped, snapshots) = text.split_once(' ').ok_or("a damaged canister")?;
+        canister = fleet::Canister { stopped: stopped.parse()?, snapshots: snapshots.parse()? };
+    }
+    let answer = fleet::answer(args, &module, &mut canister);
+    fs::write(&file, format!("{} {}", canister.stopped, canister.snapshots))?;
+    Ok(answer)
 }
 
 fn row(step: &str, point: &Point, before: Option<&Point>) -> String {

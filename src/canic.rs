@@ -6,6 +6,7 @@
 //! duplicate keys included; where this program is stricter on purpose, it warns. Nothing here writes a file.
 
 pub mod journal;
+mod kind;
 pub mod lock;
 pub mod manifest;
 pub mod mapping;
@@ -13,6 +14,7 @@ pub mod plan;
 mod reader;
 pub mod status;
 
+pub use kind::Kind;
 pub use reader::Spanned;
 
 use std::sync::Arc;

@@ -3,7 +3,9 @@
 //! A verb is an argument struct, whose comments are its help, and a function that returns an [`Exit`] or a
 //! [`Failure`]. Results go to stdout; progress, diagnostics and everything else to stderr.
 
+mod adopt;
 mod against;
+mod canic;
 mod check;
 mod dry_run;
 mod exit;

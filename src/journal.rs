@@ -13,6 +13,7 @@ use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    time::{Duration, Instant},
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -360,8 +361,17 @@ fn read_on(
     Ok(())
 }
 
+/// How long a lock may outlive its run: a process that it was just starting holds it until it becomes icp.
+const GRACE: Duration = Duration::from_secs(1);
+
 fn lock(file: &File, path: &Utf8Path) -> Result<(), Error> {
-    match file.try_lock() {
+    let until = Instant::now() + GRACE;
+    let mut locked = file.try_lock();
+    while matches!(locked, Err(std::fs::TryLockError::WouldBlock)) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+        locked = file.try_lock();
+    }
+    match locked {
         Ok(()) => Ok(()),
         Err(std::fs::TryLockError::WouldBlock) => {
             let holder = load(path).ok().and_then(|replay| replay.holder);

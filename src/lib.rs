@@ -9,9 +9,10 @@
 //! 5. [`report`]: a journal → what people and machines are to know of it;
 //! 6. [`cli`]: the verbs; the only room that prints and knows exit codes.
 //!
-//! Beside them: [`artifact`] (snapshots on disk), [`init`] (first plans), [`canic`] (the ancestor's files),
-//! [`simulate`] (a fleet without a network), [`id`] and [`json`].
+//! Beside them: [`artifact`] (snapshots on disk), [`init`] (first plans), [`canic`] (the ancestor's files) and [`adopt`] (its
+//! restores), [`simulate`] (a fleet without a network), [`id`] and [`json`].
 
+pub mod adopt;
 pub mod artifact;
 pub mod canic;
 pub mod cli;

@@ -83,7 +83,7 @@ pub fn take_back(replay: &Replay) -> Vec<Sequence> {
 }
 
 fn was_tried(replay: &Replay, member: &Name) -> bool {
-    replay.operations.find(Kind::LoadSnapshot, member).is_some_and(|load| replay.slot(load.sequence).attempts > 0)
+    replay.operations.find(Kind::LoadSnapshot, member).is_some_and(|load| replay.slot(load.sequence).may_be_applied())
 }
 
 fn unsafe_member(reading: &Reading, name: &Name) -> Diagnostic {

@@ -19,6 +19,7 @@ mod worker;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread::Scope,
     time::Duration,
 };
 
@@ -146,7 +147,7 @@ pub fn run(
         .filter(|(_, slot)| matches!(slot.state, State::Claimed(_) | State::Unknown(..)))
         .map(|(operation, _)| (operation.sequence, Job::Settle))
         .collect();
-    run.jobs(journal, unsettled, observe);
+    run.jobs(journal, unsettled, runner.plan.limits.other, observe);
     if run.failed.is_none() && run.troubles.is_empty() {
         run.all(journal, observe);
     }
@@ -160,7 +161,7 @@ pub fn run(
             .iter()
             .flat_map(|(operation, slot)| slot.orphans.iter().map(|id| (operation.sequence, Job::Clear(id.clone()))));
         let orphans: Vec<_> = orphans.collect();
-        run.jobs(journal, orphans, observe);
+        run.jobs(journal, orphans, runner.plan.limits.other, observe);
     }
     if let Some(error) = run.failed {
         return Err(error);
@@ -180,13 +181,18 @@ pub fn take_back(
     observe: &mut dyn FnMut(Notice<'_>, &Replay),
 ) -> Result<Vec<Trouble>, journal::Error> {
     let mut run = Run::new(runner);
-    for sequence in crate::rollback::take_back(journal.replay()) {
-        run.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
-    }
+    let again = crate::rollback::take_back(journal.replay());
+    run.jobs(journal, again.into_iter().map(|sequence| (sequence, Job::TakeBack)).collect(), 1, observe);
     match run.failed {
         Some(error) => Err(error),
         None => Ok(run.troubles),
     }
+}
+
+/// Starts a worker; a machine that has no more threads keeps an operation from beginning, and does it no harm.
+fn begin<'scope>(scope: &'scope Scope<'scope, '_>, worker: Worker<'scope>, job: Job) -> Result<(), End> {
+    let started = std::thread::Builder::new().spawn_scoped(scope, move || worker.work(job));
+    started.map(drop).map_err(|error| End::Trouble(Way::Blocked, format!("no thread can be started: {error}")))
 }
 
 struct Run<'a> {
@@ -221,9 +227,10 @@ impl<'a> Run<'a> {
     /// Everything that is ready, until nothing is.
     fn all(&mut self, journal: &mut Journal, observe: &mut dyn FnMut(Notice<'_>, &Replay)) {
         let mut schedule = Schedule::new(journal.replay(), self.runner.options, |_| false);
-        let (to_main, messages) = channel();
         let operations = journal.replay().operations.clone();
         std::thread::scope(|scope| {
+            // In here, so that no worker waits for a thread that a fault of ours has ended.
+            let (to_main, messages) = channel();
             let mut active = Active::default();
             loop {
                 while let Some(sequence) = self.next(&mut schedule, &active, journal.replay()) {
@@ -232,12 +239,15 @@ impl<'a> Run<'a> {
                     let Some(worker) = self.worker(journal, operation, Desk::new(to_main.clone(), sequence)) else {
                         break;
                     };
+                    if let Err(end) = begin(scope, worker, Job::Perform) {
+                        self.ended(sequence, end);
+                        continue;
+                    }
                     if operation.kind == Kind::UploadSnapshot {
                         active.uploads.insert(sequence, self.memory(operation));
                     } else {
                         active.others.insert(sequence);
                     }
-                    scope.spawn(move || worker.work(Job::Perform));
                     observe(Notice::Begun(sequence), journal.replay());
                 }
                 if active.others.is_empty() && active.uploads.is_empty() {
@@ -262,29 +272,34 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// Some jobs, within the limit for others than uploads, and one at a time for each operation.
+    /// Some jobs in their order, so many at once, and one at a time for each operation.
     fn jobs(
         &mut self,
         journal: &mut Journal,
         jobs: Vec<(Sequence, Job)>,
+        most: u32,
         observe: &mut dyn FnMut(Notice<'_>, &Replay),
     ) {
-        let (to_main, messages) = channel();
         let operations = journal.replay().operations.clone();
         let mut jobs: VecDeque<(Sequence, Job)> = jobs.into();
         std::thread::scope(|scope| {
+            let (to_main, messages) = channel();
             let mut active = BTreeSet::new();
             loop {
-                while active.len() < self.runner.plan.limits.other as usize && self.failed.is_none() {
+                while active.len() < most as usize && self.failed.is_none() {
                     let Some(index) = jobs.iter().position(|(sequence, _)| !active.contains(sequence)) else { break };
                     let Some((sequence, job)) = jobs.remove(index) else { break };
                     let Some(operation) = operations.get(sequence) else { break };
                     let Some(worker) = self.worker(journal, operation, Desk::new(to_main.clone(), sequence)) else {
                         break;
                     };
-                    scope.spawn(move || worker.work(job));
-                    observe(Notice::Begun(sequence), journal.replay());
-                    active.insert(sequence);
+                    match begin(scope, worker, job) {
+                        Ok(()) => {
+                            active.insert(sequence);
+                            observe(Notice::Begun(sequence), journal.replay());
+                        }
+                        Err(end) => self.ended(sequence, end),
+                    }
                 }
                 if active.is_empty() {
                     break;
@@ -303,12 +318,7 @@ impl<'a> Run<'a> {
             return;
         }
         let again = crate::rollback::take_back(journal.replay());
-        for sequence in again {
-            if self.runner.interrupt.is_set() {
-                break;
-            }
-            self.jobs(journal, vec![(sequence, Job::TakeBack)], observe);
-        }
+        self.jobs(journal, again.into_iter().map(|sequence| (sequence, Job::TakeBack)).collect(), 1, observe);
     }
 
     /// The next operation to begin, if one may.

@@ -1,7 +1,7 @@
 //! Fleets of any size for benchmarks: the plan, its one artifact, and a network that does everything at once.
 //!
 //! The network keeps what a canister needs so that a restore goes through: whether it is stopped, and how many
-//! snapshots it has. It is asked in the words of icp, in this process ([`NoOp`]) or as a program ([`program`]).
+//! snapshots it has. It is asked in the words of icp, in this process ([`NoOp`]) or by a program of the benchmark's.
 
 use std::{
     collections::HashMap,
@@ -24,8 +24,8 @@ use icp_restore::{
 /// What a canister is, as far as a restore asks.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Canister {
-    stopped: bool,
-    snapshots: u64,
+    pub(crate) stopped: bool,
+    pub(crate) snapshots: u64,
 }
 
 /// A network in this process.
@@ -102,27 +102,14 @@ impl Run for InProcess {
     }
 }
 
-/// One command of icp as a program whose network lies in a folder: a file for each canister.
-pub(crate) fn program(args: &[String], folder: &Utf8Path) -> Result<String, Box<dyn Error>> {
-    let module = fs::read_to_string(folder.join("module"))?;
-    let file = folder.join(target(args));
-    let mut canister = Canister::default();
-    if let Ok(text) = fs::read_to_string(&file) {
-        let (stopped, snapshots) = text.split_once(' ').ok_or("a damaged canister")?;
-        canister = Canister { stopped: stopped.parse()?, snapshots: snapshots.parse()? };
-    }
-    let answer = answer(args, &module, &mut canister);
-    fs::write(&file, format!("{} {}", canister.stopped, canister.snapshots))?;
-    Ok(answer)
-}
-
 /// The canister that a command is about; of one about none, its first word.
-fn target(args: &[String]) -> &str {
+pub(crate) fn target(args: &[String]) -> &str {
     let at = if args.get(1).is_some_and(|word| word == "snapshot") { 3 } else { 2 };
     args.get(at).or(args.first()).map_or("none", String::as_str)
 }
 
-fn answer(args: &[String], module: &str, canister: &mut Canister) -> String {
+/// What icp prints, and what becomes of the canister.
+pub(crate) fn answer(args: &[String], module: &str, canister: &mut Canister) -> String {
     let words: Vec<&str> = args.iter().map(String::as_str).take(4).collect();
     let snapshot = |number: u64| {
         let owner = Principal::from_text(target(args)).map(|id| hex::encode(id.as_slice())).unwrap_or_default();

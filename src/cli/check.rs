@@ -22,7 +22,7 @@ Examples:
   icp-restore check plans/fleet.toml --artifacts --deny-warnings
   icp-restore check plans/*.toml --format github      annotations on a pull request")]
 pub(super) struct Args {
-    /// Plans (.toml) and journals (.jsonl).
+    /// Plans (.toml), journals (.jsonl), and manifests, mappings and journals of canic (.json).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<Utf8PathBuf>,
     /// Read artifacts whole: seals, sizes, chunks.
@@ -58,7 +58,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let plans: Vec<plan::Reading> = plans.into_iter().filter_map(|file| input::plan(file).ok()).collect();
     let plans: Vec<&plan::Reading> = plans.iter().collect();
     for file in &args.files {
-        diagnostics.extend(check(file, args.artifacts, &plans, terminal));
+        let found = super::canic::check(file, &args.files);
+        diagnostics.extend(found.unwrap_or_else(|| check(file, args.artifacts, &plans, terminal)));
     }
     let root = Utf8Path::new("");
     match args.format {
@@ -93,6 +94,7 @@ fn is_journal(file: &Utf8Path) -> bool {
 fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &Terminal) -> Vec<Diagnostic> {
     if is_journal(file) {
         return match std::fs::read(file) {
+            Ok(bytes) if is_other(&bytes) => vec![unknown(file)],
             Ok(bytes) => journal::check::with_plans(file.as_str(), bytes, plans),
             Err(_) => input::read(file, u64::MAX).err().into_iter().collect(),
         };
@@ -121,6 +123,21 @@ fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &
     }
     crate::diagnostic::sort(&mut diagnostics);
     diagnostics
+}
+
+/// Whether a text is one JSON document that has nothing of an event: a journal has an event a line.
+fn is_other(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|json| {
+        let keys = ["v", "event", "at", "prev", "sum"];
+        json.as_object().is_none_or(|object| !keys.iter().any(|key| object.contains_key(*key)))
+    })
+}
+
+fn unknown(file: &Utf8Path) -> Diagnostic {
+    let source = crate::diagnostic::Source::new(file.as_str(), "");
+    let message = format!("{file} is JSON, and neither a journal nor a file of canic");
+    Diagnostic::new(Code::UnknownFile, message, source.label(0..0, ""))
+        .with_help("name a plan, a journal, or a manifest, mapping or journal of canic")
 }
 
 /// Warns of a limit on memory that is below what the largest upload takes.

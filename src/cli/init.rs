@@ -48,9 +48,8 @@ pub(super) struct Args {
 pub(super) const LARGEST: u64 = 256 << 20;
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let named = match (&args.from, &args.folder) {
-        (Some(path), _) | (None, Some(path)) => path,
-        (None, None) => return Err(Failure::new(Exit::Usage, "name a folder")),
+    let ((Some(named), _) | (None, Some(named))) = (&args.from, &args.folder) else {
+        return Err(Failure::new(Exit::Usage, "name a folder"));
     };
     let manifest = manifest_of(named, args.from.is_some())?;
     if args.mapping.is_some() && manifest.is_none() {
@@ -61,7 +60,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let output = match &args.output {
         Some(output) if output == "-" => None,
         Some(output) => Some(output.clone()),
-        None => Some(Utf8PathBuf::from(format!("{folder}.toml"))),
+        None => Some(beside(manifest.as_deref().map_or(named.as_path(), plan::folder), &folder)),
     };
     let text = match &manifest {
         Some(file) => {
@@ -108,15 +107,15 @@ fn manifest_of(path: &Utf8Path, asked: bool) -> Result<Option<Utf8PathBuf>, Fail
 
 /// The plan of the artifacts in a folder, or of the one that it is.
 fn from_artifacts(folder: &Utf8Path, output: Option<&Utf8Path>) -> Result<String, Failure> {
-    let found = init::find(folder).map_err(failure)?;
+    let found = init::find(folder).map_err(|problem| failure(&problem))?;
     let name = name(folder.file_name().unwrap_or_default())?;
     let (folder, artifacts) = match (&found[..], folder.parent(), folder.file_name()) {
-        ([], ..) => return Err(failure(Problem::Nothing(folder.to_owned()))),
+        ([], ..) => return Err(failure(&Problem::Nothing(folder.to_owned()))),
         ([only], Some(parent), Some(name)) if only.as_str().is_empty() => (parent, vec![Utf8PathBuf::from(name)]),
         _ => (folder, found),
     };
     let root = relative(folder, output)?;
-    init::plan(folder, &artifacts, &name, &root, &|_| ControlFlow::Continue(())).map_err(failure)
+    init::plan(folder, &artifacts, &name, &root, &|_| ControlFlow::Continue(())).map_err(|problem| failure(&problem))
 }
 
 /// The plan of a manifest.
@@ -171,6 +170,14 @@ fn seals(manifest: &Manifest, folder: &Utf8Path) -> Result<BTreeMap<usize, Diges
     if problems.is_empty() { Ok(seals) } else { Err(problems) }
 }
 
+/// Beside a folder and under its name, as the user named it where that says its name.
+fn beside(named: &Utf8Path, folder: &Utf8Path) -> Utf8PathBuf {
+    match named.file_name() {
+        Some(name) => named.with_file_name(format!("{name}.toml")),
+        None => Utf8PathBuf::from(format!("{folder}.toml")),
+    }
+}
+
 /// A folder as it is to stand in a plan at some place; one on stdout is taken to be put where we are.
 fn relative(folder: &Utf8Path, output: Option<&Utf8Path>) -> Result<Utf8PathBuf, Failure> {
     let from = canonical(output.map_or(Utf8Path::new("."), plan::folder))?;
@@ -211,12 +218,12 @@ fn write(output: &Utf8Path, text: &str, force: bool) -> Result<(), Failure> {
 }
 
 /// What keeps artifacts from being a plan.
-fn failure(problem: Problem) -> Failure {
-    let exit = match &problem {
+fn failure(problem: &Problem) -> Failure {
+    let exit = match problem {
         Problem::Io { .. } => Exit::Internal,
         Problem::Nothing(_) | Problem::Seal(_) => Exit::Invalid,
     };
-    let help = match &problem {
+    let help = match problem {
         Problem::Io { .. } => None,
         Problem::Nothing(_) => Some("name a folder into which `icp canister snapshot download` wrote"),
         Problem::Seal(_) => Some("put the artifacts back from their backup"),

@@ -103,6 +103,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         how: &args.how,
         journal,
         redactor,
+        adopt: None,
         parent: None,
         again: format!("icp-restore rehearse {} --keep {folder}", args.plan),
     };

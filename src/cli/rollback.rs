@@ -114,6 +114,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         redactor: redactor(),
         parent: Some(restore.head()),
         again: format!("icp-restore rollback {}", args.restore),
+        adopt: None,
     };
     run::execute(&job, terminal)
 }

@@ -14,7 +14,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
-    Exit, Failure,
+    Exit, Failure, adopt,
     expect::expect,
     input,
     outcome::{Format, Outcome, told},
@@ -61,6 +61,9 @@ pub(super) struct Args {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
+    /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "with_uploads"])]
+    adopt: Option<Utf8PathBuf>,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
@@ -109,6 +112,8 @@ pub(super) struct Job<'a> {
     pub(super) how: &'a How,
     pub(super) journal: Utf8PathBuf,
     pub(super) redactor: Redactor,
+    /// The journal of canic that is taken over.
+    pub(super) adopt: Option<Utf8PathBuf>,
     /// Of a rollback: the digest of the last line of the journal that it takes back.
     pub(super) parent: Option<Digest>,
     /// The command that goes on with it.
@@ -154,6 +159,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         how: &args.how,
         journal,
         redactor,
+        adopt: args.adopt.clone(),
         parent: None,
         again,
     };
@@ -192,6 +198,11 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         true => Failure::new(Exit::Signal(number(&signal)), "interrupted before anything was begun"),
         false => failure,
     })?;
+    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)?;
+    let foreseen = match adopted.is_empty() {
+        true => None,
+        false => Some(adopt::foreseen(first_line(job, &plan, &version), &adopted)?),
+    };
     let outlook = preflight::Outlook {
         reading: job.reading,
         plan: &plan,
@@ -199,7 +210,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         version: &version,
         accept_icp_change: job.how.accept_icp_change,
         sizes: preflight::sizes(&artifacts),
-        replay: journal.as_ref().map(Journal::replay),
+        replay: foreseen.as_ref().or(journal.as_ref().map(Journal::replay)),
         journal: &job.journal,
         read_back: job.how.verify_upload,
         interrupt: &interrupt,
@@ -210,6 +221,9 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         None => create(job, &plan, &version)?,
     };
     journal.record(&[resumed(version)])?;
+    if !adopted.is_empty() {
+        journal.record(&adopted)?;
+    }
     let options = Options {
         until: job.how.until,
         max_steps: job.how.max_steps,
@@ -228,7 +242,11 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     };
     let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
     stream.send(&events::hello(journal.replay(), journal.path().as_str()));
+    let mut warned = false;
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
+        if interrupt.is_set() && !std::mem::replace(&mut warned, true) {
+            terminal.say("signal: nothing more begins, and what is under way is waited for; a second one ends it");
+        }
         progress.notice(&notice, replay);
         if let Notice::Recorded(recorded) = &notice {
             recorded.iter().filter_map(|event| events::line(event, replay)).for_each(|line| stream.send(&line));
@@ -241,19 +259,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
 }
 
 fn create(job: &Job<'_>, plan: &Plan, version: &str) -> Result<Journal, Failure> {
-    let opened = Opened {
-        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
-        plan: plan.name.clone(),
-        digest: job.reading_digest(),
-        text: job.reading.places.source.text().to_owned(),
-        only: job.only.clone(),
-        icp: version.to_owned(),
-        network: job.redactor.args(job.icp.selectors()),
-        targets: named_targets(job.reading, plan),
-        operations: operation::compile(plan).iter().cloned().collect(),
-        parent: job.parent,
-    };
-    Ok(Journal::create(&job.journal, opened)?)
+    Ok(Journal::create(&job.journal, first_line(job, plan, version))?)
 }
 
 /// Takes over what shards have uploaded, before anything else is looked at: what they have is not needed here.
@@ -314,6 +320,22 @@ pub(super) fn resumed(version: String) -> Event {
         icp: version,
         who: who(),
     })
+}
+
+/// What the first line of a journal says.
+fn first_line(job: &Job<'_>, plan: &Plan, version: &str) -> Opened {
+    Opened {
+        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
+        plan: plan.name.clone(),
+        digest: job.reading_digest(),
+        text: job.reading.places.source.text().to_owned(),
+        only: job.only.clone(),
+        icp: version.to_owned(),
+        network: job.redactor.args(job.icp.selectors()),
+        targets: named_targets(job.reading, plan),
+        operations: operation::compile(plan).iter().cloned().collect(),
+        parent: job.parent,
+    }
 }
 
 impl Job<'_> {

@@ -30,7 +30,7 @@ Examples:
   icp-restore status plans/fleet.journal.jsonl --watch    from another shell, while it runs
   icp-restore status plans/fleet.journal.jsonl --require-complete && echo restored")]
 pub(super) struct Args {
-    /// The journal.
+    /// The journal; one of canic will do as well.
     journal: Utf8PathBuf,
     /// Follow a run until it ends: changes as they happen, then where it stands.
     #[arg(long)]
@@ -115,6 +115,15 @@ enum Word {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    if let Some(report) = super::canic::status(&args.journal)? {
+        match args.format {
+            Format::Json => terminal.print_json(&report),
+            Format::Text => terminal.print(&report.text()),
+        }
+        let unmet =
+            (args.require_complete && !report.is_complete()) || (args.require_no_attention && report.needs_attention());
+        return Ok(if unmet { Exit::Stopped } else { Exit::Done });
+    }
     let mut follower = Follower::new(&args.journal)?;
     if args.watch {
         watch(args, &mut follower, terminal)?;

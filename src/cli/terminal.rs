@@ -96,6 +96,11 @@ impl Terminal {
         self.style.color
     }
 
+    /// How many columns there are.
+    pub(super) fn width(&self) -> usize {
+        self.style.width
+    }
+
     /// Whether drawings are to be of ASCII alone.
     pub(super) fn is_ascii(&self) -> bool {
         self.style.form == Form::Ascii

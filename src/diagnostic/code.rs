@@ -316,6 +316,8 @@ codes! {
     CanicUnknownKey = "W0607",
     /// what canic completed no longer holds and is done again
     AdoptAgain = "W0608",
+    /// an upload of canic may have left a snapshot behind
+    AdoptLeft = "W0609",
 
     /// a canister that is stopped already
     AlreadyStopped = "W0701",

@@ -46,9 +46,12 @@ impl Names {
     }
 }
 
-/// A text in the letters of a [`Name`], for a plan; nothing is lost where it has those of one.
+/// A name for a plan, in the letters that those have: a-z, 0-9 and `-`.
 pub(crate) fn name(text: &str) -> Option<Name> {
-    sanitised(text).parse().ok()
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let text: String = text.trim().chars().map(letter).take(80).collect();
+    let text = text.trim_matches('-');
+    if text.is_empty() { "restore" } else { text }.parse().ok()
 }
 
 /// A text as a TOML string.

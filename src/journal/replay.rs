@@ -290,7 +290,7 @@ impl Replay {
                 let load = self.operations.find(Kind::LoadSnapshot, &operation.member);
                 operation.kind == Kind::StopCanister
                     && matches!(state, State::Completed(_))
-                    && load.is_none_or(|load| self.slot(load.sequence).attempts == 0)
+                    && load.is_none_or(|load| !self.slot(load.sequence).may_be_applied())
             }
             (Aim::Clear(id), state) => matches!(state, State::Completed(_)) && slot.orphans.contains(id),
         };

@@ -9,7 +9,7 @@ use crate::diagnostic::Source;
 pub struct Places {
     /// The text.
     pub source: Arc<Source>,
-    /// By the index of the member in [`Plan::members`].
+    /// By the index of the member in [`Plan::members`](super::Plan::members).
     pub members: Vec<MemberPlaces>,
     /// The root of the backup, or the name of the plan where none is written.
     pub root: Range<usize>,

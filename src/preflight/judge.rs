@@ -187,8 +187,9 @@ fn estimate(scene: &Scene<'_>, uploaded: u64, safety: Option<&Status>, load: boo
     });
     let take = if safety.is_some() { scaled(BASE + u128::from(taken)) } else { 0 };
     // New memory raises the freezing line at once.
-    let frozen = scaled((u128::from(uploaded) + u128::from(taken)) * STORAGE * threshold >> 30);
-    upload + take + load + frozen
+    let new = u128::from(uploaded) + u128::from(taken);
+    let frozen = scaled(new.saturating_mul(STORAGE).saturating_mul(threshold) >> 30);
+    upload.saturating_add(take).saturating_add(load).saturating_add(frozen)
 }
 
 /// Room for what is to be made, and what is to be loaded there.

@@ -7,7 +7,7 @@
 /// Whether an answer is what was expected.
 pub(super) fn same(wanted: &str, is: &str) -> bool {
     let (wanted, is) = (pieces(wanted), pieces(is));
-    let typed = wanted.iter().any(|piece| *piece == Piece::Sign(':'));
+    let typed = wanted.contains(&Piece::Sign(':'));
     let is = if typed { is } else { untyped(is) };
     wanted == is || json(&wanted).is_some_and(|wanted| json(&is) == Some(wanted))
 }

@@ -68,8 +68,8 @@ impl Worker<'_> {
                 Ok(Found::NotApplied(Vec::new()))
             }
             AmbiguousLoad::Halt => Ok(Found::Open(format!(
-                "it is not known whether {id} was loaded into {target}, which is still stopped: nothing on the network tells; loading it \
-                 again comes to the same"
+                "it is not known whether {id} was loaded into {target}, which is still stopped: nothing on the network tells, and a \
+                 lost request may arrive for five minutes yet; loading it again comes to the same"
             ))),
         }
     }

@@ -53,7 +53,9 @@ impl Schedule {
     pub(super) fn completed(&mut self, sequence: Sequence, replay: &Replay) {
         for follower in std::mem::take(&mut self.followers[sequence.index()]) {
             self.waiting[follower.index()] -= 1;
+            // What was taken over may be completed before something that it waits for.
             if self.waiting[follower.index()] == 0
+                && !replay.slot(follower).is_completed()
                 && let Some(operation) = replay.operations.get(follower)
                 // One that was completed before what it waits for was undone still is.
                 && is_open(replay.slot(follower))

@@ -9,6 +9,7 @@ use camino::Utf8PathBuf;
 
 use super::{
     Artifact,
+    readback::ReadBack,
     take::{full, ids, names},
     worker::{End, Found, Proof, Ready, Worker, blocked},
 };
@@ -87,8 +88,14 @@ impl<'a> Worker<'a> {
         evidence.push(format!("snapshots new since the claim: {}", names(&new)));
         if let Some(id) = parse_id(stdout) {
             evidence.push(format!("icp printed {id}"));
-            match self.proved(&id, &listed) {
-                Ok(proof) => return Ok(Found::Completed(proof)),
+            match self.proved(&id, &listed).map(|proof| self.read_back(proof)) {
+                Ok(ReadBack::Proved(proof)) => return Ok(Found::Completed(proof)),
+                // It is not filled further, and what icp takes for sent is not sent again: it is uploaded anew.
+                Ok(ReadBack::Differs(proof)) => {
+                    evidence.extend(proof.notes);
+                    return Ok(Found::NotApplied(proof.orphans));
+                }
+                Ok(ReadBack::Open(why)) => return Ok(Found::Open(why)),
                 Err(why) => evidence.push(why),
             }
         }

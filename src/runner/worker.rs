@@ -228,18 +228,18 @@ impl<'a> Worker<'a> {
         let (command, before, timeout) = match ready {
             Ready::Run(command, before, timeout) => (command, before, timeout),
             Ready::Already(command, before, proof) => {
-                let started = self.claim(command, before, Duration::ZERO)?;
+                let started = self.claim(&command, before, Duration::ZERO)?;
                 self.finish(Outcome::Completed, proof, None, None, started)?;
                 return Ok(Attempt::Completed);
             }
             Ready::Disproved(command, before, notes) => {
                 let message = notes.join("; ");
-                let started = self.claim(command, before, Duration::ZERO)?;
+                let started = self.claim(&command, before, Duration::ZERO)?;
                 self.finish(Outcome::Disproved, Proof { notes, ..Proof::default() }, None, None, started)?;
                 return Err(End::Trouble(Way::Unverified, message));
             }
         };
-        let started = self.claim(command.clone(), before.clone(), timeout)?;
+        let started = self.claim(&command, before.clone(), timeout)?;
         self.facts.before = Some(before);
         self.deadline = Some(Instant::now() + timeout);
         let files = self.files();
@@ -399,7 +399,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    pub(super) fn claim(&mut self, command: Command, before: Before, timeout: Duration) -> Result<Timestamp, End> {
+    pub(super) fn claim(&mut self, command: &Command, before: Before, timeout: Duration) -> Result<Timestamp, End> {
         if self.runner.interrupt.is_set() {
             return Err(End::Interrupted);
         }
@@ -410,7 +410,7 @@ impl<'a> Worker<'a> {
             operation: self.operation.sequence,
             attempt: self.facts.attempts,
             aim: self.aim.clone(),
-            command: self.redacted(command),
+            command: self.runner.redactor.command(command),
             deadline,
             before,
         };
@@ -473,10 +473,6 @@ impl<'a> Worker<'a> {
             stdout: tail(reply.map(|reply| &reply.stdout)),
             stderr: tail(reply.map(|reply| &reply.stderr)),
         }
-    }
-
-    fn redacted(&self, command: Command) -> Command {
-        self.runner.redactor.command(&command)
     }
 
     /// Where the output of the latest attempt goes.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
-mod generate;
+pub(crate) mod generate;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]

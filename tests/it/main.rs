@@ -1,9 +1,12 @@
 //! The tests of the built program.
 
+mod adopt;
 mod artifact;
 mod canic;
 mod diagnostics;
 mod exit;
+mod fleets;
+mod init;
 mod measure;
 mod project;
 mod reports;

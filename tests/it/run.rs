@@ -5,6 +5,7 @@
 mod compare;
 mod crash;
 mod journal;
+mod modes;
 mod process;
 mod real;
 mod real_crash;

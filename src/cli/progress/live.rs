@@ -20,8 +20,9 @@ impl Live {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10));
         let total = all.add(ProgressBar::new(operations as u64));
         let color = terminal.is_colored();
-        let template = if color { "       {bar:24.green/dim} {wide_msg}" } else { "       {bar:24} {wide_msg}" };
-        total.set_style(style(template, terminal.is_ascii()));
+        // What is said beside the bar says more than the bar.
+        let (bar, paint) = (if terminal.width() < 80 { 8 } else { 24 }, if color { ".green/dim" } else { "" });
+        total.set_style(style(&format!("       {{bar:{bar}{paint}}} {{wide_msg}}"), terminal.is_ascii()));
         // Bars take at most half of a terminal of the usual height.
         Self { all, total, work: Vec::new(), color, height: 10 }
     }

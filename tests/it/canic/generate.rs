@@ -5,18 +5,18 @@ use icp_restore::id::Principal;
 use serde_json::{Value, json};
 
 /// The id of a made-up canister.
-pub(super) fn canister(number: u64) -> String {
+pub(crate) fn canister(number: u64) -> String {
     let mut bytes = number.to_be_bytes().to_vec();
     bytes.extend([1, 1]);
     Principal::from_slice(&bytes).to_text()
 }
 
-pub(super) const HASH: &str = "4f0ac6a6b3f4d1bc0d9a1b5a4e4e8f3c2f1e0d9c8b7a695847362514f3e2d1c0";
+pub(crate) const HASH: &str = "4f0ac6a6b3f4d1bc0d9a1b5a4e4e8f3c2f1e0d9c8b7a695847362514f3e2d1c0";
 
 const ROLES: [&str; 5] = ["root", "app", "user_hub", "user_shard", "scale"];
 
 /// A fleet in which every member but the first has its parent before or after it in the file.
-pub(super) fn manifest(rng: &mut Rng, size: u64) -> Value {
+pub(crate) fn manifest(rng: &mut Rng, size: u64) -> Value {
     let roles = 1 + rng.usize(1..ROLES.len());
     let role = |at: u64| match at {
         0 => ROLES[0],
@@ -77,7 +77,7 @@ pub(super) fn manifest(rng: &mut Rng, size: u64) -> Value {
 }
 
 /// A mapping of all members, which moves those that may move.
-pub(super) fn mapping(manifest: &Value) -> Value {
+pub(crate) fn mapping(manifest: &Value) -> Value {
     let members = manifest["fleet"]["members"].as_array().unwrap();
     let entries = members.iter().enumerate().map(|(at, member)| {
         let target = match member["identity_mode"] == "fixed" {
@@ -90,13 +90,13 @@ pub(super) fn mapping(manifest: &Value) -> Value {
 }
 
 /// How far a journal is: so many operations done, and how the next one stands.
-pub(super) struct Progress {
-    pub(super) members: u64,
-    pub(super) completed: usize,
-    pub(super) next: &'static str,
+pub(crate) struct Progress {
+    pub(crate) members: u64,
+    pub(crate) completed: usize,
+    pub(crate) next: &'static str,
 }
 
-pub(super) fn journal(rng: &mut Rng, progress: &Progress) -> Value {
+pub(crate) fn journal(rng: &mut Rng, progress: &Progress) -> Value {
     let phases = ["upload-snapshot", "stop-canister", "load-snapshot", "start-canister", "verify-member"];
     let mut steps: Vec<(&str, u64)> = Vec::new();
     for phase in phases {

@@ -93,9 +93,9 @@ fn kill_at(scene: &Scene, kind: &Kind, instant: Instant, child: bool) {
             let done = scene.run(&["--max-steps", &kind.steps.to_string()]);
             assert!(matches!(done.code, Some(0 | 9)), "{done:?}");
             let lines = scene.lines();
-            let receipt = format!("\"event\":\"finished\",");
+            let receipt = "\"event\":\"finished\",";
             let at = lines.iter().rposition(|line| {
-                line.contains(&receipt) && line.contains(&format!("\"operation\":{},", kind.sequence))
+                line.contains(receipt) && line.contains(&format!("\"operation\":{},", kind.sequence))
             });
             scene.cut(lines.len() - 1 - at.unwrap());
         }
@@ -245,7 +245,7 @@ fn verifications_survive_every_kill() {
             let scene = scene("");
             scene.run(&["--max-steps", &steps.to_string()]).expect(9);
             let last = &scene.lines()[scene.lines().len() - 2];
-            assert!(last.contains(&format!("\"event\":\"finished\"")) && last.contains(&format!(":{sequence},")));
+            assert!(last.contains("\"event\":\"finished\"") && last.contains(&format!(":{sequence},")));
             scene.cut(1 + lost);
             again(&scene, "verify");
             once(&scene, "verify");

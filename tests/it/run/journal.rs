@@ -220,6 +220,10 @@ fn an_edited_plan_is_refused_with_what_differs() {
     let refused = scene.run(&[]).expect(4);
     assert!(refused.stderr.contains("timeouts"), "{}", refused.stderr);
     assert!(refused.stderr.contains("7m") || refused.stderr.contains("420"), "{}", refused.stderr);
+    // Nor does a journal serve another network.
+    std::fs::write(scene.plan(), plan.replace(":4943", ":4944")).unwrap();
+    let refused = scene.run(&[]).expect(4);
+    assert!(refused.stderr.contains(":4944"), "{}", refused.stderr);
     assert_eq!(scene.count(0, "stop_canister"), 0);
 }
 

@@ -19,8 +19,8 @@ use super::{
 pub(super) struct Light {
     folder: TempDir,
     pub(super) network: Network,
-    home: IcpHome,
-    icp: Utf8PathBuf,
+    pub(super) home: IcpHome,
+    pub(super) icp: Utf8PathBuf,
     /// What each member is to be again, with its canister.
     pub(super) members: Vec<(&'static str, Principal, SnapshotContent)>,
     /// Every file of the artifacts.

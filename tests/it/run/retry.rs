@@ -6,7 +6,7 @@ use icp_restore::{
     id::{Digest, SnapshotId},
     journal,
     operation::{Kind, Sequence},
-    simulate::{SnapshotSpec, Status},
+    simulate::{Method, SnapshotSpec, Status},
 };
 
 use super::scene::{CAREFUL, Scene, damaged};
@@ -336,4 +336,66 @@ fn a_caller_who_lost_authority_is_told_so() {
     let done = scene.run(&[]).expect(4);
     assert!(done.stderr.contains("no authority"), "{}", done.stderr);
     assert_eq!((scene.status(0), scene.status(1)), (Status::Running, Status::Running));
+}
+
+#[test]
+fn an_icp_that_is_killed_with_half_of_an_upload_sent_goes_on_with_it() {
+    let scene = scene("");
+    scene.fault("upload-snapshot app: kill-icp middle");
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+    assert_eq!((scene.count(1, "upload_canister_snapshot_metadata"), attempts(&scene, Kind::UploadSnapshot)), (1, 2));
+    assert!(scene.lines().iter().any(|line| line.contains("killed by signal 9")));
+}
+
+#[test]
+fn an_identity_that_cannot_be_used_stops_nothing() {
+    let scene = scene("");
+    let plan = std::fs::read_to_string(scene.plan()).unwrap();
+    let plan = plan.replace("root-key = \"fetch\"\n", "root-key = \"fetch\"\nidentity = \"locked\"\n");
+    std::fs::write(scene.plan(), plan).unwrap();
+    scene.run(&[]).expect(4);
+    assert!(scene.fleet.log().unwrap().iter().all(|entry| !entry.mutates));
+}
+
+#[test]
+fn a_refused_start_keeps_the_load() {
+    let scene = scene("");
+    scene.fault("start-canister app: reject IC0207");
+    scene.run(&[]).expect(5);
+    assert_eq!((scene.status(0), scene.status(1)), (Status::Stopped, Status::Stopped));
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+    assert_eq!((scene.count(0, "load_canister_snapshot"), scene.count(1, "load_canister_snapshot")), (1, 1));
+}
+
+#[test]
+fn other_code_than_expected_is_not_opened() {
+    let scene = scene("");
+    scene.run(&["--until", "loaded"]).expect(9);
+    let right = scene.fleet.canister(scene.members[1].1).unwrap().module_hash;
+    let set = |hash| scene.fleet.update(scene.members[1].1, |canister| canister.module_hash = hash).unwrap();
+    set(Some(Digest::of("other code")));
+    let done = scene.run(&[]).expect(7);
+    assert!(done.stderr.contains("the module hash is not"), "{}", done.stderr);
+    assert_eq!((scene.status(0), scene.status(1)), (Status::Stopped, Status::Stopped));
+    set(right);
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}
+
+#[test]
+fn a_check_that_is_answered_otherwise_keeps_the_entry_closed() {
+    let scene = scene("[[check]]\nmember = \"app\"\ncall = \"health\"\nexpect = \"(true)\"\nquery = true\n");
+    let answer = |text: &str| {
+        let reply = Method::Reply(text.to_owned());
+        scene.fleet.update(scene.members[1].1, |app| app.methods.insert("health".to_owned(), reply)).unwrap();
+    };
+    answer("(false)");
+    let done = scene.run(&[]).expect(7);
+    assert!(done.stderr.contains("answered (false) and not (true)"), "{}", done.stderr);
+    assert_eq!((scene.status(0), scene.status(1)), (Status::Stopped, Status::Running));
+    answer("(true)");
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
 }

@@ -4,6 +4,7 @@ mod drift;
 mod live;
 mod preflight;
 mod readback;
+mod real;
 mod rollback;
 mod secrets;
 

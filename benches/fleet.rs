@@ -1,0 +1,141 @@
+//! What a fleet costs before, during and after its run: `cargo bench --bench fleet`.
+//!
+//! Growth over sizes is what `examples/fleet-bench.rs` shows; these are for comparing one version with another.
+
+#[path = "fleet/mod.rs"]
+mod fleet;
+
+use std::{collections::BTreeMap, fs, num::NonZeroUsize, ops::ControlFlow, time::Duration};
+
+use camino::Utf8PathBuf;
+use divan::{Bencher, black_box};
+use icp_restore::{
+    artifact::seal,
+    diagnostic::{
+        Source,
+        text::{self, Form, Style},
+    },
+    icp::{self, Icp, Interrupt, Redactor},
+    journal::{self, Journal, event::Opened},
+    operation, plan,
+    runner::{self, Artifact, Options, Runner},
+};
+
+const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000001";
+
+fn main() {
+    divan::main();
+}
+
+/// A valid plan of 10,000 members.
+#[divan::bench]
+fn plan_of_10_000(bencher: Bencher<'_, '_>) {
+    let source = Source::new("fleet.toml", fleet::plan(10_000, DIGEST));
+    bencher.bench(|| plan::read(black_box(&source)).is_ok());
+}
+
+/// A plan of 10,000 members with fifty mistakes, and their drawing.
+#[divan::bench]
+fn fifty_mistakes_of_10_000(bencher: Bencher<'_, '_>) {
+    let mut text = fleet::plan(10_000, DIGEST);
+    for number in 0..50 {
+        text = text.replacen(&format!("name = \"m{}\"\n", 100 + number * 150), "nome = \"m\"\n", 1);
+    }
+    let source = Source::new("fleet.toml", text);
+    let style = Style { form: Form::Unicode, color: true, width: 100 };
+    bencher.bench(|| {
+        let problems = plan::read(black_box(&source)).err().unwrap_or_default();
+        assert!(problems.len() >= 50);
+        text::render(&problems, &style, 50)
+    });
+}
+
+/// Operations of 10,000 members, and the digest of the plan.
+#[divan::bench]
+fn compile_10_000(bencher: Bencher<'_, '_>) {
+    let Ok(reading) = fleet::read(fleet::plan(10_000, DIGEST)) else { return };
+    bencher.bench(|| (operation::compile(black_box(&reading.plan)).len(), reading.plan.digest()));
+}
+
+/// A run of 100 members with a network that answers at once, the journal synced as always.
+#[divan::bench(sample_count = 10)]
+fn run_of_100(bencher: Bencher<'_, '_>) {
+    bencher.bench(|| run(100));
+}
+
+/// The journal of a run of 1,000 members.
+#[divan::bench(sample_count = 10)]
+fn replay_of_1_000(bencher: Bencher<'_, '_>) {
+    let Ok((folder, journal)) = run(1_000).map_err(|error| eprintln(&error.to_string())) else { return };
+    bencher.bench(|| journal::load(black_box(&journal)).is_ok_and(|replay| replay.is_complete()));
+    drop(folder);
+}
+
+/// 64 MiB in 16 files.
+#[divan::bench(sample_count = 10)]
+fn hashing(bencher: Bencher<'_, '_>) {
+    let Ok(folder) = tempfile::tempdir() else { return };
+    for number in 0..16 {
+        let written = fs::write(folder.path().join(number.to_string()), vec![7; 4 << 20]);
+        assert!(written.is_ok());
+    }
+    let Some(path) = camino::Utf8Path::from_path(folder.path()) else { return };
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    bencher
+        .counter(divan::counter::BytesCount::new(64_usize << 20))
+        .bench(|| seal::all([path], threads, &|_| ControlFlow::Continue(())).len());
+}
+
+#[expect(clippy::print_stderr, reason = "a benchmark that cannot be made says why")]
+fn eprintln(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Runs a fleet in a folder of its own.
+fn run(members: usize) -> Result<(tempfile::TempDir, Utf8PathBuf), Box<dyn std::error::Error>> {
+    let temporary = tempfile::tempdir()?;
+    let folder = camino::Utf8Path::from_path(temporary.path()).ok_or("not UTF-8")?;
+    let (path, seal) = fleet::artifact(folder)?;
+    let reading = fleet::read(fleet::plan(members, &seal.plain.to_string()))?;
+    let plan = reading.plan;
+    let module = seal.module_hash().ok_or("no module")?.to_string();
+    let network = Box::new(fleet::InProcess(fleet::NoOp::new(module)));
+    let icp = Icp::new("icp", &plan, &icp::Options::default(), network);
+    let artifact = Artifact { path, seal };
+    let artifacts: BTreeMap<_, _> = plan.members.iter().map(|member| (member.name.clone(), artifact.clone())).collect();
+    let file = folder.join("fleet.journal.jsonl");
+    let opened = Opened {
+        tool: "bench".to_owned(),
+        plan: plan.name.clone(),
+        digest: plan.digest(),
+        text: reading.places.source.text().to_owned(),
+        only: Vec::new(),
+        icp: "icp 1.5.0".to_owned(),
+        network: Vec::new(),
+        targets: BTreeMap::new(),
+        operations: operation::compile(&plan).iter().cloned().collect(),
+        parent: None,
+    };
+    let mut journal = Journal::create(&file, opened)?;
+    let options = Options {
+        until: None,
+        max_steps: None,
+        partition: None,
+        wait: Duration::ZERO,
+        verify_upload: false,
+        upload_memory: u64::MAX,
+    };
+    let runner = Runner {
+        icp: &icp,
+        plan: &plan,
+        artifacts: &artifacts,
+        options: &options,
+        interrupt: &Interrupt::default(),
+        redactor: &Redactor::default(),
+    };
+    runner::run(&runner, &mut journal, &mut |_, _| {})?;
+    match journal.replay().is_complete() {
+        true => Ok((temporary, file)),
+        false => Err("the run did not come to its end".into()),
+    }
+}

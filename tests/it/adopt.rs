@@ -1,0 +1,10 @@
+//! Restores that the ancestor began, gone on with by the built program: the ancestor's own runner works on the simulated
+//! fleet first.
+
+#![cfg(test)]
+
+mod combinations;
+mod refusals;
+mod world;
+
+pub(crate) use world::{World, command};

@@ -1,0 +1,7 @@
+//! First plans, by the built program.
+
+#![cfg(test)]
+
+mod canic;
+mod folders;
+mod seals;
