@@ -242,6 +242,8 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     };
     let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
     stream.send(&events::hello(journal.replay(), journal.path().as_str()));
+    let taken = adopted.iter().filter_map(|event| events::line(event, journal.replay()));
+    taken.for_each(|line| stream.send(&line));
     let mut warned = false;
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
         if interrupt.is_set() && !std::mem::replace(&mut warned, true) {
