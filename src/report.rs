@@ -12,6 +12,7 @@ pub mod junit;
 pub mod markdown;
 mod proof;
 pub mod text;
+mod words;
 
 use camino::Utf8Path;
 use jiff::{SignedDuration, Timestamp};
@@ -24,12 +25,13 @@ use crate::{
         self,
         event::{Aim, Outcome, Tail, Verdict, Why},
     },
-    operation::{Kind, Operation},
+    operation::Operation,
 };
 
 pub use closed::Closure;
 pub use gather::read;
 pub use proof::Proofs;
+pub use words::{clock, counted, phase, spoken};
 
 /// All that a journal tells.
 #[derive(Debug, Serialize)]
@@ -361,41 +363,6 @@ impl Attempt {
         let notes = self.notes.iter().filter(|note| Some(*note) != self.rejection.as_ref());
         self.rejection.iter().chain(notes).chain(&self.evidence).map(String::as_str)
     }
-}
-
-/// The words for a phase, as a heading.
-pub fn phase(kind: Kind) -> &'static str {
-    use crate::operation::Phase;
-    match kind.phase() {
-        Some(Phase::Uploaded) => "upload",
-        Some(Phase::Stopped) => "stop",
-        Some(Phase::Loaded) => "load",
-        Some(Phase::Started) => "start",
-        None => "cleanup",
-    }
-}
-
-/// A time as people say it, in at most two units.
-pub fn spoken(time: SignedDuration) -> String {
-    let seconds = time.as_secs().max(0);
-    match seconds {
-        0 => format!("{} ms", time.as_millis().max(0)),
-        1..10 => format!("{:.1} s", time.as_secs_f64()),
-        10..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
-    }
-}
-
-/// A number and what it counts.
-pub fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-/// A time of day, to the second.
-pub fn clock(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 fn seconds<S: serde::Serializer>(time: &SignedDuration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -58,12 +58,12 @@ pub(super) struct Args {
     /// Restore these members, and all that they depend on, alone.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
-    /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "with_uploads"])]
-    adopt: Option<Utf8PathBuf>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
+    /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "with_uploads"])]
+    adopt: Option<Utf8PathBuf>,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
@@ -242,9 +242,11 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     };
     let mut progress = Progress::new(terminal, journal.replay(), journal.path(), &artifacts);
     stream.send(&events::hello(journal.replay(), journal.path().as_str()));
-    let mut told = false;
+    let taken = adopted.iter().filter_map(|event| events::line(event, journal.replay()));
+    taken.for_each(|line| stream.send(&line));
+    let mut warned = false;
     let ending = runner::run(&runner, &mut journal, &mut |notice, replay| {
-        if interrupt.is_set() && !std::mem::replace(&mut told, true) {
+        if interrupt.is_set() && !std::mem::replace(&mut warned, true) {
             terminal.say("signal: nothing more begins, and what is under way is waited for; a second one ends it");
         }
         progress.notice(&notice, replay);
