@@ -3,6 +3,8 @@
 
 use std::{fs, process::Command};
 
+use camino::{Utf8Path, Utf8PathBuf};
+
 fn icp_restore(args: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_icp-restore")).args(args).output().unwrap()
 }
@@ -34,18 +36,17 @@ fn the_changelog_names_the_version_or_what_is_to_come() {
 
 #[test]
 fn every_link_of_the_docs_leads_somewhere() {
-    let docs = fs::read_dir("docs")
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "md"));
-    let files = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].into_iter().map(Into::into).chain(docs);
-    for file in files.collect::<Vec<std::path::PathBuf>>() {
+    let docs = Utf8Path::new("docs").read_dir_utf8().unwrap().map(|entry| entry.unwrap().into_path());
+    let docs = docs.filter(|path| path.extension() == Some("md"));
+    let files: Vec<Utf8PathBuf> =
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].into_iter().map(Into::into).chain(docs).collect();
+    for file in files {
         let text = fs::read_to_string(&file).unwrap();
         for (at, _) in text.match_indices("](") {
             let target = text[at + 2..].split(')').next().unwrap().split('#').next().unwrap();
             if !target.is_empty() && !target.contains("://") {
                 let path = file.parent().unwrap().join(target);
-                assert!(path.exists(), "{}: {target} is not there", file.display());
+                assert!(path.exists(), "{file}: {target} is not there");
             }
         }
     }
