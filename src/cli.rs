@@ -15,6 +15,7 @@ mod init;
 mod input;
 mod left;
 mod live;
+mod open;
 mod outcome;
 mod preflight;
 mod progress;
@@ -25,8 +26,10 @@ mod rollback;
 mod run;
 mod session;
 mod shards;
+mod signals;
 mod status;
 mod stream;
+mod targets;
 mod terminal;
 
 use std::process::ExitCode;

@@ -6,10 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
 
 use super::{
-    Exit, Failure, dry_run, preflight,
+    Exit, Failure, dry_run, open, preflight,
     progress::Progress,
     run::{self, How, Job},
     session::{self, Program},
+    signals,
     terminal::{Terminal, printable},
 };
 use crate::{
@@ -165,7 +166,7 @@ fn take_back(
     restore: &mut Journal,
     terminal: &Terminal,
 ) -> Result<Option<Exit>, Failure> {
-    let (interrupt, signal) = run::signals()?;
+    let (interrupt, signal) = signals::signals()?;
     let version = preflight::icp_version(icp, &interrupt)?;
     if let Some(reading) = reading {
         let outlook = preflight::Outlook {
@@ -182,7 +183,7 @@ fn take_back(
         };
         preflight::require(&outlook, terminal)?;
     }
-    restore.record(&[run::resumed(version)])?;
+    restore.record(&[open::resumed(version)])?;
     let options = runner::Options {
         until: None,
         max_steps: None,

@@ -1,13 +1,9 @@
 //! `run`: do what a plan says, or go on with it.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     num::NonZeroUsize,
     ops::ControlFlow,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
     time::Duration,
 };
 
@@ -16,25 +12,24 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{
     Exit, Failure, adopt,
     expect::expect,
-    input,
+    input, open,
     outcome::{Format, Outcome, told},
     preflight,
     progress::{Hashing, Progress},
     session::{self, Program},
     shards::{self, Partition},
+    signals,
     stream::Stream,
+    targets,
     terminal::Terminal,
 };
 use crate::{
     events,
-    icp::{self, Answer, Call, Icp, Interrupt, Redactor},
-    id::{Digest, Name, Principal},
-    journal::{
-        Journal,
-        event::{Event, Opened, Resumed},
-    },
+    icp::{self, Icp, Interrupt, Redactor},
+    id::{Digest, Name},
+    journal::Journal,
     operation::{self, Kind, Phase},
-    plan::{self, Plan, Reading, Target},
+    plan::{self, Plan, Reading},
     runner::{self, Artifact, Notice, Options, Runner},
 };
 
@@ -176,32 +171,32 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
 /// Takes a plan through its journal.
 pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
     let mut stream = Stream::open(job.how.events.as_deref())?;
-    let (interrupt, signal) = signals()?;
+    let (interrupt, signal) = signals::signals()?;
     let version = preflight::icp_version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
     let (plan, mut journal) = match opened {
         Some(journal) => {
-            same_plan(&journal, job)?;
-            not_taken_back(&journal, job)?;
+            open::same_plan(&journal, job)?;
+            open::not_taken_back(&journal, job)?;
             (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
         }
         None => {
-            let targets = resolve(job, &interrupt)?;
+            let targets = targets::resolve(job, &interrupt)?;
             (job.plan.clone().resolved(&targets), None)
         }
     };
     if !job.how.with_uploads.is_empty() {
-        journal = Some(with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
+        journal = Some(shards::with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
     }
     let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
     let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
-        true => Failure::new(Exit::Signal(number(&signal)), "interrupted before anything was begun"),
+        true => Failure::new(Exit::Signal(signals::number(&signal)), "interrupted before anything was begun"),
         false => failure,
     })?;
     let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)?;
     let foreseen = match adopted.is_empty() {
         true => None,
-        false => Some(adopt::foreseen(first_line(job, &plan, &version), &adopted)?),
+        false => Some(adopt::foreseen(open::first_line(job, &plan, &version), &adopted)?),
     };
     let outlook = preflight::Outlook {
         reading: job.reading,
@@ -218,9 +213,9 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     preflight::require(&outlook, terminal)?;
     let mut journal = match journal.take() {
         Some(journal) => journal,
-        None => create(job, &plan, &version)?,
+        None => open::create(job, &plan, &version)?,
     };
-    journal.record(&[resumed(version)])?;
+    journal.record(&[open::resumed(version)])?;
     if !adopted.is_empty() {
         journal.record(&adopted)?;
     }
@@ -255,43 +250,9 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         }
     })?;
     progress.finish();
-    let exit = Exit::of_run(&ending, number(&signal));
+    let exit = Exit::of_run(&ending, signals::number(&signal));
     stream.send(&events::ended(journal.replay(), ending.verdict, exit.code()));
     Ok((exit, Outcome::new(&ending, &journal, exit, job)))
-}
-
-fn create(job: &Job<'_>, plan: &Plan, version: &str) -> Result<Journal, Failure> {
-    Ok(Journal::create(&job.journal, first_line(job, plan, version))?)
-}
-
-/// Takes over what shards have uploaded, before anything else is looked at: what they have is not needed here.
-fn with_uploads(
-    job: &Job<'_>,
-    plan: &Plan,
-    journal: Option<Journal>,
-    version: &str,
-    interrupt: &Interrupt,
-    terminal: &Terminal,
-) -> Result<Journal, Failure> {
-    let replay = journal.as_ref().map(Journal::replay);
-    let operations = replay.map_or_else(|| operation::compile(plan), |replay| replay.operations.clone());
-    let wanted = shards::Wanted {
-        reading: job.reading,
-        plan,
-        digest: job.reading_digest(),
-        operations: &operations,
-        replay,
-        icp: &job.icp,
-        interrupt,
-    };
-    let taken = shards::taken(&job.how.with_uploads, &wanted)?;
-    let mut journal = match journal {
-        Some(journal) => journal,
-        None => create(job, plan, version)?,
-    };
-    journal.record(&taken)?;
-    terminal.note(&format!("{} uploads are taken over from shards", taken.len()));
-    Ok(journal)
 }
 
 impl How {
@@ -314,141 +275,13 @@ impl How {
     }
 }
 
-/// Who takes a journal up.
-pub(super) fn resumed(version: String) -> Event {
-    Event::Resumed(Resumed {
-        pid: std::process::id(),
-        host: sysinfo::System::host_name().unwrap_or_else(|_| "unknown".to_owned()),
-        icp: version,
-        who: who(),
-    })
-}
-
-/// What the first line of a journal says.
-fn first_line(job: &Job<'_>, plan: &Plan, version: &str) -> Opened {
-    Opened {
-        tool: concat!("icp-restore ", env!("CARGO_PKG_VERSION")).to_owned(),
-        plan: plan.name.clone(),
-        digest: job.reading_digest(),
-        text: job.reading.places.source.text().to_owned(),
-        only: job.only.clone(),
-        icp: version.to_owned(),
-        network: job.redactor.args(job.icp.selectors()),
-        targets: named_targets(job.reading, plan),
-        operations: operation::compile(plan).iter().cloned().collect(),
-        parent: job.parent,
-    }
-}
-
 impl Job<'_> {
-    fn reading_digest(&self) -> Digest {
+    /// The digest of the plan before any name in it was resolved.
+    pub(super) fn reading_digest(&self) -> Digest {
         match self.only.is_empty() {
             true => self.reading.plan.digest(),
             false => self.reading.plan.only(&self.only).digest(),
         }
-    }
-}
-
-/// The number of the signal that ended the run.
-fn number(signal: &AtomicUsize) -> u8 {
-    u8::try_from(signal.load(Ordering::SeqCst)).unwrap_or(15)
-}
-
-/// Counts signals, and holds the number of the first. A dead terminal ends nothing.
-pub(super) fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
-    use signal_hook::{
-        consts::{SIGHUP, SIGINT, SIGTERM},
-        iterator::Signals,
-    };
-    let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot listen for signals: {error}"));
-    let (interrupt, first) = (Arc::new(Interrupt::default()), Arc::new(AtomicUsize::new(0)));
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
-    let (counted, number) = (Arc::clone(&interrupt), Arc::clone(&first));
-    std::thread::spawn(move || {
-        for signal in signals.forever().filter(|signal| *signal != SIGHUP) {
-            if counted.0.fetch_add(1, Ordering::SeqCst) == 0 {
-                number.store(usize::try_from(signal).unwrap_or(15), Ordering::SeqCst);
-            }
-        }
-    });
-    Ok((interrupt, first))
-}
-
-/// What names of canisters stand for, asked of icp once.
-fn resolve(job: &Job<'_>, interrupt: &Interrupt) -> Result<BTreeMap<Name, Principal>, Failure> {
-    let mut targets = BTreeMap::new();
-    for (member, places) in job.reading.plan.members.iter().zip(&job.reading.places.members) {
-        let Target::Named(name) = &member.target else { continue };
-        let reply = job.icp.ask(Call::Resolve(&member.target), job.plan.timeouts.other, interrupt);
-        let id = reply.as_ref().ok().and_then(|reply| match Answer::of(reply) {
-            Answer::Done => Principal::from_text(reply.stdout.trim()).ok(),
-            _ => None,
-        });
-        let Some(id) = id else {
-            let why = reply.map_or_else(
-                |error| error.to_string(),
-                |reply| reply.stderr.lines().next().unwrap_or_default().to_owned(),
-            );
-            let label = job.reading.places.source.label(places.target.clone(), "icp does not know it");
-            let message = format!("`{name}` is no canister of the environment: {why}");
-            let diagnostic = crate::diagnostic::Diagnostic::new(crate::diagnostic::Code::TargetName, message, label);
-            let diagnostic = diagnostic.with_help("link it with `icp canister link`, or write its principal");
-            return Err(Failure { exit: Exit::Blocked, ..diagnostic.into() });
-        };
-        targets.insert(name.clone(), id);
-    }
-    let problems = plan::named(job.reading, &targets);
-    if problems.is_empty() { Ok(targets) } else { Err(Failure { exit: Exit::Blocked, ..problems.into() }) }
-}
-
-fn named_targets(reading: &Reading, resolved: &Plan) -> BTreeMap<Name, Principal> {
-    let targets: HashMap<&Name, &Target> =
-        resolved.members.iter().map(|member| (&member.name, &member.target)).collect();
-    let pairs = reading.plan.members.iter().filter_map(|member| match (&member.target, targets.get(&member.name)?) {
-        (Target::Named(name), Target::Canister(id)) => Some((name.clone(), *id)),
-        _ => None,
-    });
-    pairs.collect()
-}
-
-/// The journal must be of this very plan.
-fn same_plan(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
-    let opened = &journal.replay().opened;
-    if opened.digest == job.reading_digest() {
-        return Ok(());
-    }
-    let before = plan::read(&crate::diagnostic::Source::new("journal", opened.text.as_str()));
-    let differences = before.map(|before| before.plan.differences(&job.plan)).unwrap_or_default();
-    let mut message = format!(
-        "{} is of another plan: sha256:{}, and this is sha256:{}",
-        journal.path(),
-        opened.digest,
-        job.reading_digest()
-    );
-    for difference in differences.iter().take(20) {
-        let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
-        message += &format!("\n  {}: was {}, is {}", difference.what, text(&difference.was), text(&difference.is));
-    }
-    let help = "go on with the plan as it was, or begin anew with another `--journal`";
-    Err(Failure::new(Exit::Blocked, message).with_help(help))
-}
-
-/// What was taken back is not gone on with as if its loads still held; and a rollback is of the restore as it stands.
-fn not_taken_back(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
-    let opened = &journal.replay().opened;
-    if opened.parent != job.parent {
-        let message = format!("{} takes back another state of the restore than it has now", journal.path());
-        let help =
-            "see what was done since with `icp-restore status`, and move that journal away to begin a new rollback";
-        return Err(Failure::new(Exit::Blocked, message).with_help(help));
-    }
-    let rollback = super::rollback::journal_of(journal.path());
-    match crate::journal::load(&rollback) {
-        Ok(replay) if replay.opened.parent == Some(journal.head()) => {
-            let message = format!("{} was taken back, or is being so, by {rollback}", journal.path());
-            Err(Failure::new(Exit::Blocked, message).with_help("begin a new restore with another `--journal`"))
-        }
-        _ => Ok(()),
     }
 }
 
@@ -488,20 +321,6 @@ fn artifacts(
             Ok((name, Artifact { path, seal }))
         })
         .collect()
-}
-
-/// The CI job, as its environment names it.
-fn who() -> Option<String> {
-    let var = |name| std::env::var(name).ok();
-    let github = || {
-        Some(format!(
-            "{}/{}/actions/runs/{}",
-            var("GITHUB_SERVER_URL")?,
-            var("GITHUB_REPOSITORY")?,
-            var("GITHUB_RUN_ID")?
-        ))
-    };
-    var("CI_JOB_URL").or_else(github).or_else(|| var("BUILD_URL"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -13,16 +13,17 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::{Failure, open, run::Job, terminal::Terminal};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity, Source},
     icp::{Asked, Icp, Interrupt},
     id::{Digest, Name, SnapshotId},
     journal::{
-        self, Follower,
+        self, Follower, Journal,
         event::{Adopted, Aim, Event, Outcome, Receipt},
         replay::Replay,
     },
-    operation::{Kind, Operation, Operations, Sequence},
+    operation::{self, Kind, Operation, Operations, Sequence},
     plan::{MemberPlaces, Plan, Reading},
 };
 
@@ -84,6 +85,36 @@ impl Partition {
         let (rest, of) = self.remainder();
         uploads.skip(rest as usize).step_by(of as usize).map(|operation| operation.member.clone()).collect()
     }
+}
+
+/// Takes over what shards have uploaded, before anything else is looked at: what they have is not needed here.
+pub(super) fn with_uploads(
+    job: &Job<'_>,
+    plan: &Plan,
+    journal: Option<Journal>,
+    version: &str,
+    interrupt: &Interrupt,
+    terminal: &Terminal,
+) -> Result<Journal, Failure> {
+    let replay = journal.as_ref().map(Journal::replay);
+    let operations = replay.map_or_else(|| operation::compile(plan), |replay| replay.operations.clone());
+    let wanted = Wanted {
+        reading: job.reading,
+        plan,
+        digest: job.reading_digest(),
+        operations: &operations,
+        replay,
+        icp: &job.icp,
+        interrupt,
+    };
+    let taken = taken(&job.how.with_uploads, &wanted)?;
+    let mut journal = match journal {
+        Some(journal) => journal,
+        None => open::create(job, plan, version)?,
+    };
+    journal.record(&taken)?;
+    terminal.note(&format!("{} uploads are taken over from shards", taken.len()));
+    Ok(journal)
 }
 
 /// The uploads of journals that match patterns, as events of ours; those that this restore has already are left out.

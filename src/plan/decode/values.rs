@@ -1,0 +1,149 @@
+//! Texts with a grammar of their own in a plan: principals, names, digests, snapshot ids, durations and sizes.
+
+use std::{ops::Range, str::FromStr, time::Duration};
+
+use jiff::{SignedDuration, fmt::friendly::SpanParser};
+use toml::de::DeValue;
+
+use super::{At, Decoder, kind};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    id::{Digest, DigestError, Name, NameError, Principal, SnapshotId, SnapshotIdError},
+};
+
+impl Decoder<'_> {
+    pub(in crate::plan) fn principal<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Principal> {
+        use ic_principal::PrincipalError as Wrong;
+
+        let text = self.string(value)?;
+        let (message, help) = match Principal::from_text(text) {
+            Ok(principal) if principal.to_text() == text => return Some(principal),
+            Ok(principal) => ("this is not how the principal is written".to_owned(), format!("write \"{principal}\"")),
+            Err(Wrong::AbnormalGrouped(principal)) => {
+                ("the groups of a principal are five characters each".to_owned(), format!("write \"{principal}\""))
+            }
+            Err(wrong) => {
+                let fact = match wrong {
+                    Wrong::CheckSequenceNotMatch() => "its checksum does not match: a character is mistyped",
+                    Wrong::InvalidBase32() => "it has characters that no principal has",
+                    Wrong::TextTooShort() => "it is too short",
+                    Wrong::TextTooLong() | Wrong::BytesTooLong() => "it is too long",
+                    Wrong::AbnormalGrouped(_) => "its groups are wrong",
+                };
+                (format!("not a principal: {fact}"), "copy the principal again from its source".to_owned())
+            }
+        };
+        self.help(Code::BadPrincipal, value.span(), message, "not a principal", help);
+        None
+    }
+
+    pub(in crate::plan) fn name<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Name> {
+        let text = self.string(value)?;
+        let span = value.span();
+        self.parsed(
+            text,
+            span,
+            Code::BadName,
+            "use letters, digits, `-`, `_` and `.`, a letter or digit first",
+            |wrong| match wrong {
+                NameError::Character(at, c) => Some((*at, c.len_utf8())),
+                NameError::Empty | NameError::Long(_) => None,
+            },
+        )
+    }
+
+    pub(in crate::plan) fn digest<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Digest> {
+        let text = self.string(value)?;
+        self.parsed(text, value.span(), Code::BadDigest, "write the 64 hex digits of a SHA-256 digest", |wrong| {
+            match wrong {
+                DigestError::Digit(at, c) => Some((*at, c.len_utf8())),
+                DigestError::Length(_) => None,
+            }
+        })
+    }
+
+    pub(in crate::plan) fn snapshot_id<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<SnapshotId> {
+        let text = self.string(value)?;
+        let help = "copy the id from `icp canister snapshot list`";
+        self.parsed(text, value.span(), Code::BadSnapshotId, help, |wrong| match wrong {
+            SnapshotIdError::Digit(at, c) => Some((*at, c.len_utf8())),
+            SnapshotIdError::Length(_) => None,
+        })
+    }
+
+    pub(in crate::plan) fn duration<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Duration> {
+        const HELP: &str = "write a duration such as \"90s\", \"10m\" or \"1h30m\"";
+        static PARSER: SpanParser = SpanParser::new();
+
+        let Some(text) = value.get_ref().as_str() else {
+            let message = format!("{} where a duration goes", kind(value.get_ref()));
+            self.help(Code::WrongType, value.span(), message, "a string goes here", HELP);
+            return None;
+        };
+        let parsed = PARSER.parse_duration(text).ok().filter(|d: &SignedDuration| !d.is_negative());
+        match parsed.and_then(|duration| Duration::try_from(duration).ok()) {
+            Some(Duration::ZERO) => {
+                self.help(Code::BadDuration, value.span(), "no time at all".into(), "zero", HELP);
+                None
+            }
+            Some(duration) => Some(duration),
+            None => {
+                let message = format!("`{}` is not a duration", text.escape_debug());
+                self.help(Code::BadDuration, value.span(), message, "not a duration", HELP);
+                None
+            }
+        }
+    }
+
+    /// Bytes, as `4GiB` or `500 MB`.
+    pub(in crate::plan) fn bytes<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<u64> {
+        let text = self.string(value)?;
+        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let unit: Option<u64> = match text[digits..].trim() {
+            "B" => Some(1),
+            "kB" => Some(1_000),
+            "KiB" => Some(1 << 10),
+            "MB" => Some(1_000_000),
+            "MiB" => Some(1 << 20),
+            "GB" => Some(1_000_000_000),
+            "GiB" => Some(1 << 30),
+            _ => None,
+        };
+        let size = unit.and_then(|unit| text[..digits].parse::<u64>().ok()?.checked_mul(unit));
+        if size.is_none() {
+            let message = format!("`{}` is not a size", text.escape_debug());
+            self.help(Code::BadText, value.span(), message, "not a size", "write a size such as \"4GiB\"");
+        }
+        size
+    }
+
+    /// A text with a grammar of its own; `within` tells the offset and length of the character that breaks it.
+    fn parsed<T: FromStr>(
+        &mut self,
+        text: &str,
+        span: Range<usize>,
+        code: Code,
+        help: &str,
+        within: impl Fn(&T::Err) -> Option<(usize, usize)>,
+    ) -> Option<T>
+    where
+        T::Err: std::fmt::Display,
+    {
+        match text.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(wrong) => {
+                // Only in a string without escapes do offsets in the value lead to places in the text.
+                let quote = &self.source.text()[span.clone()];
+                let plain = quote.get(1..quote.len().saturating_sub(1)) == Some(text);
+                let label = self.source.label(span.clone(), "this text");
+                let mut diagnostic = Diagnostic::new(code, wrong.to_string(), label).with_help(help);
+                if let Some((offset, length)) = within(&wrong).filter(|_| plain) {
+                    let at = span.start + 1 + offset;
+                    diagnostic = diagnostic.with_label(self.source.label(at..at + length, "this character"));
+                }
+                self.push(diagnostic);
+                None
+            }
+        }
+    }
+}
