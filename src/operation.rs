@@ -160,7 +160,7 @@ impl Kind {
     ];
 
     /// The word for it in plans, journals and reports.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::UploadSnapshot => "upload-snapshot",
             Self::StopCanister => "stop-canister",

@@ -4,7 +4,10 @@ use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
 use super::{Fleet, canister, download, reject::Failure, session::Session, snapshot, status, upload};
-use crate::id::{Principal, SnapshotId};
+use crate::{
+    id::{Principal, SnapshotId},
+    operation,
+};
 
 /// A stand-in for icp over a simulated fleet
 #[derive(Parser)]
@@ -208,29 +211,33 @@ pub(super) fn run(fleet: &Fleet, icp: Icp) -> Result<String, Failure> {
     let open = |canister: &str, via: &Via, kinds: &[Kind]| Session::open(fleet, canister, via, kinds);
     match command {
         Command::Status(args) => show_status(fleet, &args),
-        Command::Stop(Plain { canister, via }) => canister::stop(&open(&canister, &via, &[Kind::StopCanister])?),
-        Command::Start(Plain { canister, via }) => canister::start(&open(&canister, &via, &[Kind::StartCanister])?),
+        Command::Stop(Plain { canister, via }) => {
+            canister::stop(&open(&canister, &via, &[Kind::Of(operation::Kind::StopCanister)])?)
+        }
+        Command::Start(Plain { canister, via }) => {
+            canister::start(&open(&canister, &via, &[Kind::Of(operation::Kind::StartCanister)])?)
+        }
         Command::Call(args) => {
-            let kinds = [Kind::VerifyMember, Kind::Call];
+            let kinds = [Kind::Of(operation::Kind::VerifyMember), Kind::Call];
             canister::call(&open(&args.canister, &args.via, &kinds)?, &args)
         }
         Command::Snapshot(Snapshot::Create(args)) => {
-            snapshot::create(&open(&args.canister, &args.via, &[Kind::TakeSnapshot])?, &args)
+            snapshot::create(&open(&args.canister, &args.via, &[Kind::Of(operation::Kind::TakeSnapshot)])?, &args)
         }
         Command::Snapshot(Snapshot::List(args)) => {
             let session = open(&args.canister, &args.via, &[Kind::ListSnapshots])?;
             snapshot::list(&session, &args.shown)
         }
         Command::Snapshot(Snapshot::Upload(args)) => {
-            upload::run(&open(&args.canister, &args.via, &[Kind::UploadSnapshot])?, &args)
+            upload::run(&open(&args.canister, &args.via, &[Kind::Of(operation::Kind::UploadSnapshot)])?, &args)
         }
         Command::Snapshot(Snapshot::Download(args)) => download::run(&open(&args.canister, &args.via, &[])?, &args),
         Command::Snapshot(Snapshot::Restore(args)) => {
-            let session = open(&args.canister, &args.via, &[Kind::LoadSnapshot])?;
+            let session = open(&args.canister, &args.via, &[Kind::Of(operation::Kind::LoadSnapshot)])?;
             snapshot::restore(&session, &args.snapshot_id)
         }
         Command::Snapshot(Snapshot::Delete(args)) => {
-            let session = open(&args.canister, &args.via, &[Kind::DeleteSnapshot])?;
+            let session = open(&args.canister, &args.via, &[Kind::Of(operation::Kind::DeleteSnapshot)])?;
             snapshot::delete(&session, &args.snapshot_id)
         }
     }
@@ -244,7 +251,7 @@ fn show_status(fleet: &Fleet, args: &StatusArgs) -> Result<String, Failure> {
     };
     let mut answer = String::new();
     for target in targets {
-        let kinds = [Kind::VerifyMember, Kind::ReadStatus];
+        let kinds = [Kind::Of(operation::Kind::VerifyMember), Kind::ReadStatus];
         let kinds = if args.id_only { &[][..] } else { &kinds };
         let session = Session::open(fleet, &target, &args.via, kinds)?;
         answer += &if args.id_only { session.id().to_text() } else { status::show(&session, args)? };

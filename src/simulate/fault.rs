@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::Name;
+use crate::{id::Name, operation};
 
 /// Something that goes wrong, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,64 +75,17 @@ pub enum Point {
     After,
 }
 
-macro_rules! words {
-    ($type:ident, $all:ident: $($variant:ident = $word:literal,)+) => {
-        const $all: &[&str] = &[$($word,)+];
-
-        impl $type {
-            fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-
-            fn of(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-
 /// The commands that a fault strikes: those of an operation, or one of the readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `snapshot upload`
-    UploadSnapshot,
-    /// `stop`
-    StopCanister,
-    /// `snapshot create`
-    TakeSnapshot,
-    /// `snapshot restore`
-    LoadSnapshot,
-    /// `start`
-    StartCanister,
-    /// `status` and `call`
-    VerifyMember,
-    /// `snapshot delete`
-    DeleteSnapshot,
+    /// Those of an operation of this kind.
+    Of(operation::Kind),
     /// `status`
     ReadStatus,
     /// `snapshot list`
     ListSnapshots,
     /// `call`
     Call,
-}
-
-words! { Kind, KINDS:
-    UploadSnapshot = "upload-snapshot",
-    StopCanister = "stop-canister",
-    TakeSnapshot = "take-snapshot",
-    LoadSnapshot = "load-snapshot",
-    StartCanister = "start-canister",
-    VerifyMember = "verify-member",
-    DeleteSnapshot = "delete-snapshot",
-    ReadStatus = "read-status",
-    ListSnapshots = "list-snapshots",
-    Call = "call",
-}
-
-words! { Point, POINTS:
-    Before = "before",
-    Middle = "middle",
-    After = "after",
 }
 
 /// Why a text is not a [`Fault`].
@@ -196,6 +149,63 @@ impl fmt::Display for Fault {
         Ok(())
     }
 }
+
+impl Kind {
+    /// All of them. The fleet as a whole is looked at by the commands that look at a member.
+    const ALL: [Self; 10] = [
+        Self::Of(operation::Kind::UploadSnapshot),
+        Self::Of(operation::Kind::StopCanister),
+        Self::Of(operation::Kind::TakeSnapshot),
+        Self::Of(operation::Kind::LoadSnapshot),
+        Self::Of(operation::Kind::StartCanister),
+        Self::Of(operation::Kind::VerifyMember),
+        Self::Of(operation::Kind::DeleteSnapshot),
+        Self::ReadStatus,
+        Self::ListSnapshots,
+        Self::Call,
+    ];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Of(kind) => kind.as_str(),
+            Self::ReadStatus => "read-status",
+            Self::ListSnapshots => "list-snapshots",
+            Self::Call => "call",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+impl Point {
+    const ALL: [Self; 3] = [Self::Before, Self::Middle, Self::After];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::Middle => "middle",
+            Self::After => "after",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|point| point.word() == word)
+    }
+}
+
+/// The words for help texts.
+const KINDS: &[&str] = &{
+    let (mut words, mut at) = ([""; Kind::ALL.len()], 0);
+    while at < words.len() {
+        words[at] = Kind::ALL[at].word();
+        at += 1;
+    }
+    words
+};
+
+const POINTS: &[&str] = &[Point::Before.word(), Point::Middle.word(), Point::After.word()];
 
 impl TryFrom<String> for Fault {
     type Error = FaultError;

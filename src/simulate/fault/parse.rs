@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 
 use super::{Fault, FaultError, KINDS, Kind, POINTS, Point, Problem, What};
-use crate::id::Name;
+use crate::{id::Name, operation};
 
 const RUNNER_POINTS: &[&str] = &["before-effect", "middle", "after-effect"];
 
@@ -92,7 +92,8 @@ fn what(word: &str, at: usize, kind: Kind, tail: &mut Words<'_>) -> Result<(What
         "double-metadata" => What::DoubleMetadata,
         "torn-progress" => What::TornProgress,
         "restarted" => {
-            let closes = matches!(kind, Kind::StopCanister | Kind::TakeSnapshot);
+            let closes =
+                matches!(kind, Kind::Of(operation::Kind::StopCanister) | Kind::Of(operation::Kind::TakeSnapshot));
             let usual = if closes { Point::After } else { Point::Before };
             What::Restarted(tail.point()?.unwrap_or(usual))
         }
@@ -111,22 +112,28 @@ fn what(word: &str, at: usize, kind: Kind, tail: &mut Words<'_>) -> Result<(What
 
 /// What commands of a kind cannot have, as the list of kinds (or points) that could.
 fn misfit(kind: Kind, what: &What) -> Option<&'static [&'static str]> {
-    const UPLOAD: &[&str] = &["upload-snapshot"];
+    const UPLOAD: &[&str] = &[operation::Kind::UploadSnapshot.as_str()];
+    const STOP: &[&str] = &[operation::Kind::StopCanister.as_str()];
+    const CALLS: &[&str] = &[operation::Kind::VerifyMember.as_str(), Kind::Call.word()];
+    const ENDS: &[&str] = &[Point::Before.word(), Point::After.word()];
+    const NOT_AFTER: &[&str] = &[Point::Before.word(), Point::Middle.word()];
     let (fits, allowed) = match what {
-        What::DoubleMetadata | What::TornProgress => (kind == Kind::UploadSnapshot, UPLOAD),
-        What::Stuck => (kind == Kind::StopCanister, &["stop-canister"][..]),
-        What::Warming => (matches!(kind, Kind::VerifyMember | Kind::Call), &["verify-member", "call"][..]),
-        What::Restarted(point) => (*point != Point::Middle, &["before", "after"][..]),
+        What::DoubleMetadata | What::TornProgress => (kind == Kind::Of(operation::Kind::UploadSnapshot), UPLOAD),
+        What::Stuck => (kind == Kind::Of(operation::Kind::StopCanister), STOP),
+        What::Warming => (matches!(kind, Kind::Of(operation::Kind::VerifyMember) | Kind::Call), CALLS),
+        What::Restarted(point) => (*point != Point::Middle, ENDS),
         What::Reject(_, point) => match point {
-            Point::After => (false, &["before", "middle"][..]),
-            Point::Middle => (kind == Kind::UploadSnapshot, UPLOAD),
+            Point::After => (false, NOT_AFTER),
+            Point::Middle => (kind == Kind::Of(operation::Kind::UploadSnapshot), UPLOAD),
             Point::Before => (true, UPLOAD),
         },
         What::Http503(point)
         | What::Hang(point)
         | What::KillIcp(point)
         | What::KillRunner(point)
-        | What::Barrier(_, point) => (*point != Point::Middle || kind == Kind::UploadSnapshot, UPLOAD),
+        | What::Barrier(_, point) => {
+            (*point != Point::Middle || kind == Kind::Of(operation::Kind::UploadSnapshot), UPLOAD)
+        }
         What::LoseReply | What::LoseRequest | What::Slow(_) | What::NoAuthority => (true, UPLOAD),
     };
     (!fits).then_some(allowed)
