@@ -82,12 +82,12 @@ impl<'s> Decoder<'s> {
         diagnostics: Vec<Diagnostic>,
         torn: Vec<Range<usize>>,
     ) -> Self {
-        let names = torn.iter().filter_map(|line| source.text()[line.clone()].trim_start().strip_prefix("name"));
-        let values = names.map(|rest| rest.trim_start().trim_start_matches('=').trim().trim_matches(['"', '\'']));
+        let unread = torn.iter().flat_map(|line| lost_name(&source.text()[line.clone()])).map(str::to_owned);
+        let unread = unread.collect();
         Self {
             source,
             diagnostics,
-            unread: values.map(str::to_owned).collect(),
+            unread,
             tables,
             torn,
             mistyped: Vec::new(),
@@ -327,7 +327,7 @@ impl<'s> Decoder<'s> {
             Some(near) => format!("write \"{near}\""),
             None => format!("write one of {}", list(&known)),
         };
-        let message = format!("`{}` is none of {}", text.escape_debug(), list(&known));
+        let message = format!("`{}` is none of {}", shown(text), list(&known));
         self.help(Code::UnknownValue, value.span(), message, "not known here", help);
         None
     }
@@ -338,6 +338,14 @@ impl<'s> Decoder<'s> {
     }
 }
 
+/// The beginning of a text that was written where something short goes.
+fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let shown: String = text.chars().take(MOST).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", shown.escape_debug())
+}
+
 /// Words in a row: `a`, `b` and `c`.
 pub(super) fn list(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -346,6 +354,15 @@ pub(super) fn list(words: &[&str]) -> String {
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
         None => String::new(),
     }
+}
+
+/// What may be the name in a line that is not TOML, if the line is about a name: `"name = "app"`, `name app`, `nme "app`.
+fn lost_name(line: &str) -> impl Iterator<Item = &str> {
+    let mut words =
+        line.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).filter(|word| !word.is_empty());
+    let first = words.next();
+    let is_name = first.is_some_and(|first| first == "name" || suggest::nearest(first, ["name"].into_iter()).is_some());
+    words.filter(move |_| is_name)
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

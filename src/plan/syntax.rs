@@ -56,13 +56,24 @@ fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)>
     let (root, mut errors) = DeTable::parse_recoverable(text);
     let span = |error: &Error| error.span().unwrap_or(0..0);
     errors.sort_by_key(|error| span(error).start);
+    // All that follows is inside the string for the parser, and nothing can be told of it before the next round.
+    if errors.iter().any(|error| error.message().starts_with("invalid multi-line"))
+        && let Some(at) = open_string(text)
+    {
+        return vec![(line_of(text, at), plain(source, "this string is never closed", at..at + 3))];
+    }
     let mut found: Vec<(Range<usize>, Diagnostic)> = Vec::new();
     for error in &errors {
         let line = line_of(text, span(error).start);
         let told = found.last().is_some_and(|(last, _)| last.start == line.start);
-        if !told && error.message() != "duplicate key" && DeTable::parse(&text[line.clone()]).is_err() {
-            let at = widened(text, &span(error), &line);
-            found.push((line, plain(source, error.message(), at)));
+        if told || error.message() == "duplicate key" {
+            continue;
+        }
+        // What is told is what the line is by itself: in an array that an earlier line left open all is about commas.
+        if let Err(alone) = DeTable::parse(&text[line.clone()]) {
+            let at = span(&alone);
+            let at = widened(text, &(line.start + at.start..line.start + at.end), &line);
+            found.push((line, plain(source, alone.message(), at)));
         }
     }
     if let Some(first) = errors.first() {
@@ -143,6 +154,25 @@ fn unclosed(text: &str, place: usize) -> Option<(Range<usize>, usize)> {
         after.insert(0, std::mem::replace(&mut line, before));
     }
     None
+}
+
+/// The opening quotes of a string of many lines that nothing closes.
+fn open_string(text: &str) -> Option<usize> {
+    let mut open: Option<(usize, &str)> = None;
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let mut from = if open.is_none() && line.trim_start().starts_with('#') { line.len() } else { 0 };
+        while let Some((at, quotes)) = match open {
+            Some((_, quotes)) => line[from..].find(quotes).map(|at| (from + at, quotes)),
+            None => ["\"\"\"", "'''"].into_iter().filter_map(|q| Some((from + line[from..].find(q)?, q))).min(),
+        } {
+            open = if open.is_some() { None } else { Some((start + at, quotes)) };
+            from = at + quotes.len();
+        }
+        start += line.len();
+    }
+    // Quotes in a comment or in another string are none: the line must be wrong by itself.
+    open.map(|(at, _)| at).filter(|at| DeTable::parse(&text[line_of(text, *at)]).is_err())
 }
 
 /// Whether a line begins a key or a table, or is empty: no line of an array does.

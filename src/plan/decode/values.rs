@@ -5,7 +5,7 @@ use std::{ops::Range, str::FromStr, time::Duration};
 use jiff::{SignedDuration, fmt::friendly::SpanParser};
 use toml::de::DeValue;
 
-use super::{At, Decoder, kind};
+use super::{At, Decoder, kind, shown};
 use crate::{
     diagnostic::{Code, Diagnostic},
     id::{Digest, DigestError, Name, NameError, Principal, SnapshotId, SnapshotIdError},
@@ -88,7 +88,7 @@ impl Decoder<'_> {
             }
             Some(duration) => Some(duration),
             None => {
-                let message = format!("`{}` is not a duration", text.escape_debug());
+                let message = format!("`{}` is not a duration", shown(text));
                 self.help(Code::BadDuration, value.span(), message, "not a duration", HELP);
                 None
             }
@@ -111,7 +111,7 @@ impl Decoder<'_> {
         };
         let size = unit.and_then(|unit| text[..digits].parse::<u64>().ok()?.checked_mul(unit));
         if size.is_none() {
-            let message = format!("`{}` is not a size", text.escape_debug());
+            let message = format!("`{}` is not a size", shown(text));
             self.help(Code::BadText, value.span(), message, "not a size", "write a size such as \"4GiB\"");
         }
         size
