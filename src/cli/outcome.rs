@@ -23,7 +23,8 @@ pub(super) struct Outcome {
     exit: ExitLine,
     verdict: Verdict,
     plan: PlanLine,
-    journal: String,
+    /// Nothing where it was that of a rehearsal and is gone.
+    journal: Option<String>,
     counts: Counts,
     troubles: Vec<Trouble>,
     /// What to do next, in words; nothing where all is done.
@@ -107,9 +108,10 @@ impl Outcome {
         };
         let troubles: Vec<Trouble> = ending.troubles.iter().filter_map(trouble).collect();
         let again = job.again.clone();
-        let back = job.parent.is_none().then(|| format!("icp-restore rollback {}", journal.path()));
+        let back = job.back.clone();
         let (advice, next) = match ending.verdict {
             Verdict::Done => (None, Vec::new()),
+            _ if job.passing => (Some("to look into it, or to go on, rehearse in a folder that is kept"), vec![again]),
             Verdict::Stopped if job.how.partition.is_some() => (
                 Some("once all shards are done, with the journals of all"),
                 vec![format!("icp-restore run {} --with-uploads FILE…", job.file)],
@@ -136,7 +138,7 @@ impl Outcome {
             exit: ExitLine { code: exit.code(), reason: exit.reason() },
             verdict: ending.verdict,
             plan: PlanLine { name: replay.opened.plan.clone(), digest: replay.opened.digest },
-            journal: journal.path().to_string(),
+            journal: (!job.passing).then(|| journal.path().to_string()),
             counts,
             troubles,
             advice: advice.map(str::to_owned),
@@ -152,7 +154,13 @@ impl Outcome {
             terminal.say(&terminal.paint("1;31", &printable(&line)));
         }
         let Counts { completed, total, .. } = self.counts;
-        terminal.note(&format!("{completed} of {total} operations are completed; receipts are in {}", self.journal));
+        let receipts = match &self.journal {
+            Some(journal) => format!("receipts are in {journal}"),
+            None => {
+                "the folder of this rehearsal is gone, and the receipts with it: `--keep FOLDER` keeps them".to_owned()
+            }
+        };
+        terminal.note(&format!("{completed} of {total} operations are completed; {receipts}"));
         if let (Some(advice), Some((first, others))) = (&self.advice, self.next.split_first()) {
             let mut text = format!("next: {advice}: {first}");
             for other in others {

@@ -93,6 +93,13 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let plan = reading.plan.clone();
     let icp = session::aim(program.as_str(), &plan, &options, &args.plan);
     terminal.note(&format!("rehearsing {} over a simulated fleet of {} canisters", plan.name, plan.members.len()));
+    // A temporary folder is gone when this ends: there is nothing to go on with, and all begins anew with its faults.
+    let (kept, faults) = match &args.keep {
+        Some(folder) => (folder.as_str(), String::new()),
+        None => ("FOLDER", args.fault.iter().map(|fault| format!(" --fault '{fault}'")).collect()),
+    };
+    // Never by the icp of the network, whose canisters may be of the same plan.
+    let back = args.keep.as_ref().map(|_| format!("icp-restore rollback {journal} --icp {program}"));
     let redactor = Redactor::default();
     let job = run::Job {
         reading: &reading,
@@ -105,7 +112,9 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         redactor,
         adopt: None,
         parent: None,
-        again: format!("icp-restore rehearse {} --keep {folder}", args.plan),
+        again: format!("icp-restore rehearse {}{faults} --keep {kept}", args.plan),
+        back,
+        passing: args.keep.is_none() && args.how.journal.is_none(),
     };
     run::perform(&job, terminal)
 }

@@ -104,6 +104,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         terminal.note("nothing was loaded, so there is nothing to go back to: what was stopped runs again");
         return Ok(Exit::Done);
     };
+    let program_flag: String = args.program.icp.iter().map(|icp| format!(" --icp {icp}")).collect();
     let job = Job {
         reading: &reading,
         plan: reading.plan.clone(),
@@ -114,8 +115,10 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         journal: journal_of(&args.restore),
         redactor: redactor(),
         parent: Some(restore.head()),
-        again: format!("icp-restore rollback {}", args.restore),
+        again: format!("icp-restore rollback {}{program_flag}", args.restore),
         adopt: None,
+        back: None,
+        passing: false,
     };
     run::execute(&job, terminal)
 }

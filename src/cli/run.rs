@@ -113,6 +113,10 @@ pub(super) struct Job<'a> {
     pub(super) parent: Option<Digest>,
     /// The command that goes on with it.
     pub(super) again: String,
+    /// The command that takes it back, where there is one.
+    pub(super) back: Option<String>,
+    /// Whether the journal is gone when the command ends, as that of a rehearsal in a temporary folder is.
+    pub(super) passing: bool,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -145,6 +149,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         args.how.partition.iter().map(|share| format!(" --until uploaded --partition {}/{}", share.which, share.of));
     let flags: String = elsewhere.chain(narrowed).chain(share).collect();
     let again = format!("icp-restore run {}{flags}", args.plan);
+    let back = Some(format!("icp-restore rollback {journal}"));
     let job = Job {
         reading: &reading,
         plan,
@@ -157,6 +162,8 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         adopt: args.adopt.clone(),
         parent: None,
         again,
+        back,
+        passing: false,
     };
     perform(&job, terminal)
 }
