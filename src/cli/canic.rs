@@ -65,9 +65,7 @@ fn check_mapping(source: &Arc<Source>, file: &Utf8Path, others: &[Utf8PathBuf]) 
 
 /// The text of a file that may be one of the ancestor's; a journal of ours is told by its first bytes, however large.
 fn text(file: &Utf8Path) -> Option<Arc<Source>> {
-    let mut first = [0; 5];
-    let count = std::io::Read::read(&mut std::fs::File::open(file).ok()?, &mut first).ok()?;
-    if first[..count].starts_with(b"{\"v\":") {
+    if input::begin(file, 5)? == b"{\"v\":" {
         return None;
     }
     input::read(file, LARGEST).ok()
@@ -139,8 +137,12 @@ impl Report {
         printable(&text)
     }
 
+    /// For machines.
+    pub(super) fn json(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+
     /// For a pull request or the summary of a job.
-    #[expect(dead_code, reason = "the report verb takes it up when it is merged")]
     pub(super) fn markdown(&self) -> String {
         let status = &self.status;
         let cell = |text: &str| printable(text).replace(['\n', '|', '`', '<'], " ");

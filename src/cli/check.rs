@@ -84,14 +84,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
 
 /// A journal is told by what it holds: its name may be anything.
 fn is_journal(file: &Utf8Path) -> bool {
-    let begins = std::fs::File::open(file).is_ok_and(|mut opened| {
-        let mut first = [0; 1];
-        std::io::Read::read(&mut opened, &mut first).is_ok_and(|count| count == 1) && first == *b"{"
-    });
-    begins || file.extension() == Some("jsonl")
+    input::begin(file, 1).is_some_and(|first| first == b"{") || file.extension() == Some("jsonl")
 }
 
 fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &Terminal) -> Vec<Diagnostic> {
+    if let Err(diagnostic) = input::regular(file) {
+        return vec![diagnostic];
+    }
     if is_journal(file) {
         return match std::fs::read(file) {
             Ok(bytes) if is_other(&bytes) => vec![unknown(file)],

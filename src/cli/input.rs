@@ -1,6 +1,6 @@
 //! Files that people name: read whole, as text, or a diagnostic.
 
-use std::sync::Arc;
+use std::{fs::File, io::Read as _, sync::Arc};
 
 use camino::Utf8Path;
 
@@ -28,6 +28,7 @@ pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnos
     if data.is_dir() {
         return Err(whole(Code::Unreadable, format!("{file} is a directory"), "name a file in it"));
     }
+    regular(file)?;
     if data.len() > largest {
         let message = format!("{file} has {} bytes, where at most {largest} are read", data.len());
         return Err(whole(Code::TooLarge, message, "name another file"));
@@ -44,6 +45,27 @@ pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnos
             Err(Diagnostic::new(Code::NotUtf8, message, label).with_help("save it as UTF-8"))
         }
     }
+}
+
+/// Refuses pipes and devices: they may never end, and what is read twice is not the same twice. What is not there, or is a
+/// directory, is left to whoever reads it.
+pub(super) fn regular(file: &Utf8Path) -> Result<(), Diagnostic> {
+    match file.metadata() {
+        Ok(data) if !data.is_file() && !data.is_dir() => {
+            let (message, source) = (format!("{file} is not a regular file"), Source::new(file.as_str(), ""));
+            Err(Diagnostic::new(Code::Unreadable, message, source.label(0..0, ""))
+                .with_help("write it to a file, and name that"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first bytes of a regular file, at most so many; none where it cannot be read.
+pub(super) fn begin(file: &Utf8Path, most: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    regular(file).ok()?;
+    File::open(file).ok()?.take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// Reads a plan file.

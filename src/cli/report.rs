@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 
-use super::{Exit, Failure, terminal::Terminal};
+use super::{Exit, Failure, canic, input, terminal::Terminal};
 use crate::report::{self, About};
 
 /// Tell what a journal holds: who did what and when, downtime, what is left, what is proved and what is not.
@@ -14,7 +14,7 @@ Examples:
   icp-restore report plans/fleet.journal.jsonl --format html --output report.html
   icp-restore report plans/fleet.journal.jsonl --format markdown >> \"$GITHUB_STEP_SUMMARY\"")]
 pub(super) struct Args {
-    /// The journal.
+    /// The journal; one of canic will do as well.
     journal: Utf8PathBuf,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
@@ -42,18 +42,10 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    let report = report::read(&args.journal)?;
-    let about = About { journal: &args.journal };
-    let text = match args.format {
-        Format::Text => report::text::render(&report, about),
-        Format::Json => {
-            report::json::render(&report).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?
-        }
-        Format::Junit => {
-            report::junit::render(&report).map_err(|error| Failure::new(Exit::Internal, error.to_string()))?
-        }
-        Format::Markdown => report::markdown::render(&report, about, args.max_bytes),
-        Format::Html => report::html::render(&report, about),
+    input::regular(&args.journal)?;
+    let text = match canic::status(&args.journal)? {
+        Some(report) => of_canic(&report, args)?,
+        None => of_ours(args)?,
     };
     match &args.output {
         None => terminal.print(&text),
@@ -64,4 +56,31 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Done)
+}
+
+fn of_ours(args: &Args) -> Result<String, Failure> {
+    let report = report::read(&args.journal)?;
+    let about = About { journal: &args.journal };
+    let internal = |error: String| Failure::new(Exit::Internal, error);
+    Ok(match args.format {
+        Format::Text => report::text::render(&report, about),
+        Format::Json => report::json::render(&report).map_err(|error| internal(error.to_string()))?,
+        Format::Junit => report::junit::render(&report).map_err(|error| internal(error.to_string()))?,
+        Format::Markdown => report::markdown::render(&report, about, args.max_bytes),
+        Format::Html => report::html::render(&report, about),
+    })
+}
+
+/// A journal of canic says how its operations stand, and nothing of when and how: no timeline can be made of it.
+fn of_canic(report: &canic::Report, args: &Args) -> Result<String, Failure> {
+    match args.format {
+        Format::Text => Ok(report.text()),
+        Format::Json => report.json().map_err(|error| Failure::new(Exit::Internal, error.to_string())),
+        Format::Markdown => Ok(report.markdown()),
+        Format::Junit | Format::Html => {
+            let message = format!("{} is a journal of canic, of which there is no report in this format", args.journal);
+            Err(Failure::new(Exit::Usage, message)
+                .with_help("take text, json or markdown; see also `icp-restore status`"))
+        }
+    }
 }

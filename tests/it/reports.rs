@@ -1,10 +1,12 @@
 //! Reports, events, reviews of plans, shells and CI files.
 #![cfg(test)]
 
+mod canic;
 mod ci;
 mod events;
 mod forms;
 mod page;
+mod rehearsal;
 mod review;
 mod shells;
 
