@@ -8,6 +8,8 @@ mod any;
 mod codes;
 mod input;
 mod journals;
+mod lost;
+mod named;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use icp_restore::{
