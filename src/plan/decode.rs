@@ -56,6 +56,9 @@ pub(super) struct Keys {
     pub(super) keys: &'static [&'static str],
 }
 
+/// Unknown keys of a table that are told: one with more is no part of a plan.
+const MOST_STRANGE: usize = 10_000;
+
 /// Texts kept of what could not be read.
 const MOST_UNREAD: usize = 1000;
 
@@ -154,11 +157,9 @@ impl<'s> Decoder<'s> {
     /// Reports the keys that a table cannot have.
     pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str]) {
         let here = (section.span.0, section.title);
-        for (key, value) in section.table {
+        let strange = section.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref()));
+        for (key, value) in strange.take(MOST_STRANGE) {
             let name = key.get_ref().as_ref();
-            if known.contains(&name) {
-                continue;
-            }
             self.unread_in(value);
             if name.starts_with(super::syntax::LOST) && self.torn.iter().any(|line| line.contains(&key.span().start)) {
                 continue;

@@ -15,6 +15,9 @@ const MOST_ROUNDS: usize = 30;
 /// Mistakes that are told.
 const MOST_TOLD: usize = 200;
 
+/// Lines that are looked at in a round.
+const MOST_FOUND: usize = 20_000;
+
 /// How far behind a bracket that is never closed the parser may notice it.
 const MOST_LINES: usize = 200;
 
@@ -66,6 +69,9 @@ fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)>
     for error in &errors {
         let line = line_of(text, span(error).start);
         let told = found.last().is_some_and(|(last, _)| last.start == line.start);
+        if found.len() >= MOST_FOUND {
+            break;
+        }
         if told || error.message() == "duplicate key" {
             continue;
         }
