@@ -17,7 +17,9 @@ use crate::{
 
 /// What came of an attempt that brought no trouble.
 pub(super) enum Attempt {
+    /// The operation is completed.
     Completed,
+    /// Nothing came of it, for this reason, and another may be made.
     Again(String),
 }
 

@@ -16,6 +16,7 @@ use crate::{
 
 /// What the journal knows that an operation needs.
 pub(super) struct Facts {
+    /// Attempts so far.
     pub(super) attempts: u32,
     /// Before the latest attempt.
     pub(super) before: Option<Before>,

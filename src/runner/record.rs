@@ -16,6 +16,7 @@ use crate::{
 };
 
 impl Worker<'_> {
+    /// Claims the next attempt; gives when it may begin. A signal before it claims nothing.
     pub(super) fn claim(&mut self, command: &Command, before: Before, timeout: Duration) -> Result<Timestamp, End> {
         if self.runner.interrupt.is_set() {
             return Err(End::Interrupted);
@@ -35,6 +36,7 @@ impl Worker<'_> {
         Ok(Timestamp::now())
     }
 
+    /// The receipt of a command that has ended, or of one that was not needed.
     pub(super) fn finish(
         &self,
         outcome: Outcome,
@@ -48,6 +50,7 @@ impl Worker<'_> {
         self.record(Event::Finished(Box::new(Finished { operation, attempt, receipt })))
     }
 
+    /// Nothing came of the attempt: the operation is ready again.
     pub(super) fn release(&self, why: Why, evidence: Vec<String>, orphans: Vec<SnapshotId>) -> Result<(), End> {
         let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
         self.record(Event::Released(Released { operation, attempt, why, evidence, orphans }))
@@ -60,6 +63,7 @@ impl Worker<'_> {
         }
     }
 
+    /// A receipt, without secrets.
     pub(super) fn receipt(
         &self,
         outcome: Outcome,
