@@ -89,8 +89,11 @@ enum Verb {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, or that of a verb.
+    Man {
+        /// The verb.
+        verb: Option<String>,
+    },
 }
 
 /// What a schema is of.
@@ -137,7 +140,7 @@ pub fn main() -> ExitCode {
             terminal.print(&String::from_utf8_lossy(&text));
             Ok(Exit::Done)
         }
-        Verb::Man => man(&terminal),
+        Verb::Man { verb } => man(verb.as_deref(), &terminal),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -148,9 +151,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn man(terminal: &Terminal) -> Result<Exit, Failure> {
+fn man(verb: Option<&str>, terminal: &Terminal) -> Result<Exit, Failure> {
+    let mut command = Args::command();
+    // Names the pages of verbs `icp-restore-run` and the like, and gives them the options of all.
+    command.build();
+    if let Some(verb) = verb {
+        let found = command.find_subcommand(verb).cloned();
+        command =
+            found.ok_or_else(|| Failure::new(Exit::Usage, format!("there is no verb `{}`", verb.escape_debug())))?;
+    }
     let mut page = Vec::new();
-    let rendered = clap_mangen::Man::new(Args::command()).render(&mut page);
+    let rendered = clap_mangen::Man::new(command).render(&mut page);
     rendered.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     terminal.print(&String::from_utf8_lossy(&page));
     Ok(Exit::Done)

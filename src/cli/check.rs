@@ -99,12 +99,20 @@ fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &
             Err(_) => input::read(file, u64::MAX).err().into_iter().collect(),
         };
     }
-    let reading = match input::plan(file) {
-        Ok(reading) => reading,
-        Err(diagnostics) => return diagnostics,
+    let source = match input::read(file, plan::LARGEST) {
+        Ok(source) => source,
+        Err(diagnostic) => return vec![diagnostic],
+    };
+    // Artifacts are looked at even where the plan has mistakes, so that all are told at once.
+    let (reading, mut diagnostics, shelf) = match plan::read(&source) {
+        Ok(reading) => {
+            let (warnings, shelf) = (reading.warnings.clone(), plan::Shelf::of(&reading));
+            (Some(reading), warnings, Some(shelf))
+        }
+        Err(diagnostics) => (None, diagnostics, plan::Shelf::drafted(&source)),
     };
     let folder = plan::folder(file);
-    let mut diagnostics = reading.warnings.clone();
+    let Some(shelf) = shelf else { return diagnostics };
     if artifacts {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let hashing = Hashing::new(terminal);
@@ -112,14 +120,14 @@ fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &
             hashing.step(step);
             ControlFlow::Continue(())
         };
-        let verified = plan::verify(&reading, folder, &|_| true, threads, &watch);
+        let verified = plan::verify(&shelf, folder, &|_| true, threads, &watch);
         drop(hashing);
         match verified {
-            Ok(artifacts) => diagnostics.extend(memory(&reading, &artifacts)),
+            Ok(artifacts) => diagnostics.extend(reading.and_then(|reading| memory(&reading, &artifacts))),
             Err(problems) => diagnostics.extend(problems),
         }
     } else {
-        diagnostics.extend(plan::look(&reading, folder));
+        diagnostics.extend(plan::look(&shelf, folder));
     }
     crate::diagnostic::sort(&mut diagnostics);
     diagnostics

@@ -162,7 +162,7 @@ fn text(plan: &Plan, operations: &Operations, command: impl Fn(&Operation) -> Co
 fn foresee(risk: &Risk, estimate: &Estimate) -> String {
     let downtime = jiff::SignedDuration::from_secs(i64::try_from(estimate.downtime).unwrap_or(i64::MAX));
     format!(
-        "\n{} canisters stopped: {} in place, {} relocated, {} without a way back\nabout {} to upload, {} cycles, {} of downtime\n",
+        "\ncanisters stopped: {}, {} in place, {} relocated, {} without a way back\nabout {} to upload, {} cycles, {} of downtime\n",
         risk.stopped,
         risk.in_place,
         risk.relocated,

@@ -479,7 +479,7 @@ fn artifacts(
         hashing.step(step);
         if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let found = plan::verify(job.reading, plan::folder(job.file), &open, threads, &watch)?;
+    let found = plan::verify(&plan::Shelf::of(job.reading), plan::folder(job.file), &open, threads, &watch)?;
     found
         .into_iter()
         .map(|(name, (path, seal))| {

@@ -319,7 +319,7 @@ impl Checker<'_> {
             .map(|(operation, slot)| (operation.sequence, operation.kind, operation.member.clone(), slot.line))
             .collect();
         for (sequence, kind, member, line) in open {
-            let label = self.source.label(self.field(line, &["operation"]), "claimed here");
+            let label = self.source.label(self.field(line, &["operation"]), "the latest word on it");
             let message = format!("the outcome of operation {sequence}, {kind} {member}, is not known");
             let help = "run the plan again: it asks the network first";
             self.diagnostics.push(Diagnostic::new(Code::OutcomeOpen, message, label).with_help(help));

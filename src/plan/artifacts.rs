@@ -1,10 +1,14 @@
 //! A plan held against the artifacts on disk, each problem on the plan's token.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, ops::Range};
+use std::{collections::BTreeMap, num::NonZeroUsize, ops::Range, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Places, Plan, Reading, Snapshot};
+use super::{
+    Reading, Snapshot,
+    document::{self, DraftSnapshot},
+    validate,
+};
 use crate::{
     artifact::{self, Seal, Watch, find, metadata},
     diagnostic::{Code, Diagnostic, Source},
@@ -14,22 +18,80 @@ use crate::{
 /// The artifacts of a plan, by member, with where each lies and what it holds.
 pub type Artifacts = BTreeMap<Name, (Utf8PathBuf, Seal)>;
 
+/// The artifacts that a text names, be it a valid plan or one with mistakes.
+pub struct Shelf {
+    source: Arc<Source>,
+    root: Utf8PathBuf,
+    root_place: Range<usize>,
+    members: Vec<Member>,
+}
+
+struct Member {
+    /// None where it cannot be read.
+    name: Option<Name>,
+    path: Utf8PathBuf,
+    sha256: Digest,
+    place: Range<usize>,
+    digest: Range<usize>,
+}
+
+impl Shelf {
+    /// The artifacts of a plan.
+    pub fn of(reading: &Reading) -> Self {
+        let members = reading.plan.members.iter().zip(&reading.places.members);
+        let members = members.filter_map(|(member, places)| match &member.snapshot {
+            Snapshot::Artifact { path, sha256 } => Some(Member {
+                name: Some(member.name.clone()),
+                path: path.clone(),
+                sha256: *sha256,
+                place: places.snapshot.clone(),
+                digest: places.digest.clone(),
+            }),
+            Snapshot::OnChain { .. } => None,
+        });
+        let (source, root) = (Arc::clone(&reading.places.source), reading.plan.backup.root.clone());
+        Self { source, root, root_place: reading.places.root.clone(), members: members.collect() }
+    }
+
+    /// The artifacts of a text that is no valid plan, as far as they can be read; what is told of them already, a path
+    /// that leads out, is left out.
+    pub fn drafted(source: &Arc<Source>) -> Option<Self> {
+        let draft = document::read(source).0?;
+        let root = draft.root.as_ref();
+        let (root, root_place) = (root.map(|root| root.get_ref().clone()), root.map(toml::Spanned::span));
+        let members = draft.members.into_iter().filter_map(|member| match member.snapshot? {
+            DraftSnapshot::Artifact { path, sha256 } => Some(Member {
+                name: member.name.map(toml::Spanned::into_inner),
+                place: path.span(),
+                digest: sha256.span(),
+                sha256: sha256.into_inner(),
+                path: path.into_inner(),
+            }),
+            DraftSnapshot::OnChain { .. } => None,
+        });
+        Some(Self {
+            source: Arc::clone(source),
+            root: root.unwrap_or_else(|| Utf8PathBuf::from(".")),
+            root_place: root_place.unwrap_or(draft.place),
+            members: members.filter(|member| !validate::escapes(&member.path)).collect(),
+        })
+    }
+}
+
 /// Whether artifacts are where the plan says, without reading them. A backup that is not here at all is a warning: plans
 /// are reviewed where the gigabytes are not.
-pub fn look(reading: &Reading, folder: &Utf8Path) -> Vec<Diagnostic> {
-    let root = folder.join(&reading.plan.backup.root);
-    let artifacts = members(&reading.plan, &reading.places);
-    if artifacts.is_empty() {
+pub fn look(shelf: &Shelf, folder: &Utf8Path) -> Vec<Diagnostic> {
+    let root = folder.join(&shelf.root);
+    if shelf.members.is_empty() {
         return Vec::new();
     }
     if !root.is_dir() {
         let message = format!("{root} is not here, so artifacts are not looked at");
-        let label = reading.places.source.label(reading.places.root.clone(), "the backup");
+        let label = shelf.source.label(shelf.root_place.clone(), "the backup");
         let help = "run this where the backup is, with `--artifacts`";
         return vec![Diagnostic::new(Code::ArtifactsAbsent, message, label).with_help(help)];
     }
-    let found = artifacts.iter().map(|artifact| find_one(&root, artifact, &reading.places));
-    found.filter_map(Result::err).collect()
+    shelf.members.iter().filter_map(|artifact| find_one(&root, artifact, &shelf.source).err()).collect()
 }
 
 /// Reads all artifacts whole: their seals, and their metadata against their blobs.
@@ -37,16 +99,16 @@ pub fn look(reading: &Reading, folder: &Utf8Path) -> Vec<Diagnostic> {
 /// # Errors
 /// Everything that is wrong with any of them.
 pub fn verify(
-    reading: &Reading,
+    shelf: &Shelf,
     folder: &Utf8Path,
     wanted: &dyn Fn(&Name) -> bool,
     threads: NonZeroUsize,
     watch: Watch<'_>,
 ) -> Result<Artifacts, Vec<Diagnostic>> {
-    let root = folder.join(&reading.plan.backup.root);
+    let root = folder.join(&shelf.root);
     let (mut diagnostics, mut found) = (Vec::new(), Vec::new());
-    for artifact in members(&reading.plan, &reading.places).into_iter().filter(|artifact| wanted(artifact.name)) {
-        match find_one(&root, &artifact, &reading.places) {
+    for artifact in shelf.members.iter().filter(|artifact| artifact.name.as_ref().is_none_or(wanted)) {
+        match find_one(&root, artifact, &shelf.source) {
             Ok(path) => found.push((artifact, path)),
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
@@ -54,7 +116,7 @@ pub fn verify(
     let mut seals = artifact::seal::all(found.iter().map(|(_, path)| path.as_path()), threads, watch);
     let mut artifacts = Artifacts::new();
     for (artifact, path) in &found {
-        let at = |span: &Range<usize>, label: &str| reading.places.source.label(span.clone(), label);
+        let at = |span: &Range<usize>, label: &str| shelf.source.label(span.clone(), label);
         let seal = match seals.get_mut(path.as_path()) {
             Some(Ok(seal)) => seal.clone(),
             Some(Err(problems)) => {
@@ -68,7 +130,8 @@ pub fn verify(
             }
             None => continue,
         };
-        if seal.unfinished {
+        // What was sealed is whole, whatever of icp's own files came to lie there since.
+        if seal.unfinished && !seal.accepts(&artifact.sha256) {
             let message = format!(
                 "{path} was not downloaded to its end: `icp canister snapshot download` left its progress in it"
             );
@@ -91,40 +154,17 @@ pub fn verify(
             );
             continue;
         }
-        let problems = fits(artifact, path, &seal, &reading.places);
-        if problems.is_empty() {
-            artifacts.insert(artifact.name.clone(), (path.clone(), seal));
+        let problems = fits(artifact, path, &seal, &shelf.source);
+        if let (true, Some(name)) = (problems.is_empty(), &artifact.name) {
+            artifacts.insert(name.clone(), (path.clone(), seal));
         }
         diagnostics.extend(problems);
     }
     if diagnostics.is_empty() { Ok(artifacts) } else { Err(diagnostics) }
 }
 
-struct Member<'a> {
-    name: &'a Name,
-    path: &'a Utf8Path,
-    sha256: Digest,
-    place: Range<usize>,
-    digest: Range<usize>,
-}
-
-fn members<'a>(plan: &'a Plan, places: &Places) -> Vec<Member<'a>> {
-    let members = plan.members.iter().zip(&places.members);
-    let artifacts = members.filter_map(|(member, places)| match &member.snapshot {
-        Snapshot::Artifact { path, sha256 } => Some(Member {
-            name: &member.name,
-            path,
-            sha256: *sha256,
-            place: places.snapshot.clone(),
-            digest: places.digest.clone(),
-        }),
-        Snapshot::OnChain { .. } => None,
-    });
-    artifacts.collect()
-}
-
-fn find_one(root: &Utf8Path, artifact: &Member<'_>, places: &Places) -> Result<Utf8PathBuf, Diagnostic> {
-    artifact::find(root, artifact.path).map_err(|problem| {
+fn find_one(root: &Utf8Path, artifact: &Member, source: &Arc<Source>) -> Result<Utf8PathBuf, Diagnostic> {
+    artifact::find(root, &artifact.path).map_err(|problem| {
         let (code, label, help) = match &problem {
             find::Problem::Escape { .. } => {
                 (Code::PathEscape, "leads out", "write a path below the root of the backup".to_owned())
@@ -144,15 +184,15 @@ fn find_one(root: &Utf8Path, artifact: &Member<'_>, places: &Places) -> Result<U
             ),
             find::Problem::Io { .. } => (Code::Unreadable, "cannot be read", "mend the permissions".to_owned()),
         };
-        let label = places.source.label(artifact.place.clone(), label);
+        let label = source.label(artifact.place.clone(), label);
         Diagnostic::new(code, problem.to_string(), label).with_help(help)
     })
 }
 
 /// icp does not compare files with their metadata: a blob that is too short would be filled up with zeros.
-fn fits(artifact: &Member<'_>, path: &Utf8Path, seal: &Seal, places: &Places) -> Vec<Diagnostic> {
+fn fits(artifact: &Member, path: &Utf8Path, seal: &Seal, source: &Arc<Source>) -> Vec<Diagnostic> {
     const HELP: &str = "put the artifact back from its backup: icp would upload it as it is";
-    let member = places.source.label(artifact.place.clone(), "this artifact");
+    let member = source.label(artifact.place.clone(), "this artifact");
     match metadata::read(path, seal) {
         Ok(document) => {
             let text = Source::new(document.path.as_str(), document.text.as_str());

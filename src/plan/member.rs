@@ -117,9 +117,10 @@ pub struct Check {
 }
 
 impl Member {
-    /// Whether the snapshot goes to another canister than the one that it came from.
+    /// Whether the snapshot goes to another canister than the one that it came from; of a name that is not resolved yet,
+    /// that is not known.
     pub fn is_relocated(&self) -> bool {
-        self.target != Target::Canister(self.source)
+        matches!(self.target, Target::Canister(target) if target != self.source)
     }
 }
 

@@ -357,7 +357,7 @@ pub(super) fn canister(member: &DraftMember) -> Option<At<Principal>> {
 }
 
 /// Whether a path can lead out of the folder that it is joined to.
-fn escapes(path: &Utf8Path) -> bool {
+pub(super) fn escapes(path: &Utf8Path) -> bool {
     !path.components().all(|part| matches!(part, Utf8Component::Normal(_) | Utf8Component::CurDir))
 }
 

@@ -31,7 +31,7 @@ fn said(file: &Utf8Path) -> Vec<Diagnostic> {
     match plan::read(&source) {
         Ok(reading) => {
             let mut said = reading.warnings.clone();
-            said.extend(plan::look(&reading, plan::folder(file)));
+            said.extend(plan::look(&plan::Shelf::of(&reading), plan::folder(file)));
             said
         }
         Err(said) => said,
