@@ -52,6 +52,9 @@ pub enum State {
     Stopped,
 }
 
+/// The most snapshots that a canister can have (replica configuration).
+pub(crate) const MOST_SNAPSHOTS: usize = 10;
+
 /// The snapshots of a canister, oldest first as listed.
 pub type Snapshots = Vec<Listed>;
 

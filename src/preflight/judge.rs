@@ -7,13 +7,13 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic},
-    icp::{Asked, Snapshots, Status, status::State},
+    icp::{
+        Asked, Snapshots, Status,
+        status::{MOST_SNAPSHOTS, State},
+    },
     id::Principal,
     plan::{Final, Member, Stated},
 };
-
-/// The most snapshots that a canister can have (replica configuration).
-const MOST_SNAPSHOTS: usize = 10;
 
 /// What a byte of an upload costs its target on a subnet of 13 nodes (cycles account manager of the replica).
 const UPLOAD: u128 = 2_000;

@@ -1,6 +1,9 @@
 //! Loading a snapshot: the one effect that nothing on the network proves.
 
-use super::worker::{End, Found, Proof, Ready, Worker, before, blocked};
+use super::{
+    asking::before,
+    worker::{End, Found, Proof, Ready, Worker, blocked},
+};
 use crate::{
     icp::{Call, Status, status::State},
     journal::event::{Before, Event, Released, Why},

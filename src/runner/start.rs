@@ -1,13 +1,11 @@
 //! Starting a canister, at the end of its restore or to take a stop back.
 
-use std::time::{Duration, Instant};
-
 use super::{
-    Way,
-    worker::{End, Found, Proof, Ready, Worker, before},
+    asking::before,
+    worker::{End, Found, Proof, Ready, Worker},
 };
 use crate::{
-    icp::{Call, Status, status::State},
+    icp::{Call, status::State},
     journal::event::Aim,
 };
 
@@ -40,41 +38,4 @@ impl Worker<'_> {
             State::Stopped | State::Stopping => Found::NotApplied(Vec::new()),
         })
     }
-
-    /// What is wrong with the code of the canister, if the plan wants it proved and something is.
-    pub(super) fn wrong_code(&self, status: &Status) -> Option<String> {
-        let expected = self.facts.expected.first().filter(|_| self.member.verify.module_hash)?;
-        wrong_code(expected.code, status)
-    }
-
-    /// How the canister is, for settling: asked until the time for other things is up, since all waits for the answer.
-    pub(super) fn settling_status(&self) -> Result<Status, End> {
-        self.settling(|| self.status())
-    }
-
-    /// Asks as long as there is no answer, and leaves open what has none in the end.
-    pub(super) fn settling<T>(&self, ask: impl Fn() -> Result<T, End>) -> Result<T, End> {
-        let until = Instant::now() + self.timeout();
-        let mut pause = Duration::from_millis(500);
-        loop {
-            match ask() {
-                Err(End::Trouble(Way::Blocked, why)) if Instant::now() >= until => {
-                    return Err(End::Trouble(Way::Unknown, format!("the outcome is unknown, and {why}")));
-                }
-                Err(End::Trouble(Way::Blocked, why)) if why.starts_with("no authority") => {
-                    return Err(End::Trouble(Way::Unknown, format!("the outcome is unknown, and there is {why}")));
-                }
-                Err(End::Trouble(Way::Blocked, _)) => std::thread::sleep(pause),
-                other => return other,
-            }
-            pause = (pause * 2).min(Duration::from_secs(5));
-        }
-    }
-}
-
-/// What is wrong with the code of a canister.
-pub(super) fn wrong_code(expected: Option<crate::id::Digest>, status: &Status) -> Option<String> {
-    let expected = expected.filter(|expected| status.module_hash != Some(*expected))?;
-    let is = status.module_hash.map_or_else(|| "there is no module".to_owned(), |hash| format!("it is {hash}"));
-    Some(format!("the module hash is not {expected}: {is}"))
 }

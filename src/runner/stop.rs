@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::worker::{End, Found, Proof, Ready, Worker, before};
+use super::{
+    asking::before,
+    worker::{End, Found, Proof, Ready, Worker},
+};
 use crate::{
     icp::{Call, status::State},
     journal::event::Before,

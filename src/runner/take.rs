@@ -1,17 +1,17 @@
 //! Taking a safety snapshot of a stopped canister.
 
-use super::worker::{End, Found, Proof, Ready, Worker, before, blocked};
+use super::{
+    asking::before,
+    listed::{full, ids, names, size},
+    worker::{End, Found, Proof, Ready, Worker},
+};
 use crate::{
     icp::{
-        Call, Reply, Snapshots,
+        Call, Reply,
         status::{State, parse_id, parse_size},
     },
-    id::SnapshotId,
     journal::event::Before,
 };
-
-/// The most snapshots that a canister can have (replica configuration).
-pub(super) const MOST_SNAPSHOTS: usize = 10;
 
 impl Worker<'_> {
     pub(super) fn prepare_take(&mut self) -> Result<Ready, End> {
@@ -51,7 +51,7 @@ impl Worker<'_> {
             Some(id) => {
                 let module_hash = self.facts.before.as_ref().and_then(|before| before.module_hash);
                 let orphans = new.into_iter().filter(|other| *other != id).collect();
-                let snapshot_size = listed.iter().find(|listed| listed.id == id).map(|listed| listed.size);
+                let snapshot_size = size(&listed, &id);
                 Found::Completed(Proof {
                     snapshot_id: Some(id),
                     snapshot_size,
@@ -62,35 +62,5 @@ impl Worker<'_> {
             }
             None => Found::NotApplied(new),
         })
-    }
-
-    /// The snapshots that were not there before the latest attempt.
-    pub(super) fn new_since_claim(&self, listed: &Snapshots) -> Vec<SnapshotId> {
-        let before = self.facts.before.as_ref().and_then(|before| before.snapshots.as_deref()).unwrap_or_default();
-        listed.iter().map(|listed| listed.id.clone()).filter(|id| !before.contains(id)).collect()
-    }
-}
-
-/// Refuses to make one snapshot more than a canister can have.
-pub(super) fn full(target: &crate::plan::Target, snapshots: &Snapshots) -> Result<(), End> {
-    if snapshots.len() < MOST_SNAPSHOTS {
-        return Ok(());
-    }
-    let oldest: Vec<String> = snapshots.iter().map(|listed| listed.id.to_string()).collect();
-    Err(blocked(format!(
-        "{target} has {} snapshots, and a canister can have {MOST_SNAPSHOTS}: delete one of {}",
-        snapshots.len(),
-        oldest.join(", ")
-    )))
-}
-
-pub(super) fn ids(snapshots: &Snapshots) -> Vec<SnapshotId> {
-    snapshots.iter().map(|listed| listed.id.clone()).collect()
-}
-
-pub(super) fn names(ids: &[SnapshotId]) -> String {
-    match ids {
-        [] => "none".to_owned(),
-        ids => ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
 }

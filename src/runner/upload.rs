@@ -9,8 +9,8 @@ use camino::Utf8PathBuf;
 
 use super::{
     Artifact,
+    listed::{full, ids, names, size},
     readback::ReadBack,
-    take::{full, ids, names},
     worker::{End, Found, Proof, Ready, Worker, blocked},
 };
 use crate::{
@@ -120,9 +120,8 @@ impl<'a> Worker<'a> {
         let blobs = [WASM_MODULE, WASM_MEMORY, STABLE_MEMORY];
         let least: u64 = blobs.iter().filter_map(|blob| artifact.seal.file(blob)).map(|file| file.size).sum();
         let most = artifact.seal.files.iter().map(|file| file.size).sum::<u64>() + (4 << 10);
-        let size = |id: &SnapshotId| listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
         let new = self.new_since_claim(listed).into_iter().filter(|id| Some(id) != but);
-        new.filter(|id| size(id).is_some_and(|size| (least..=most).contains(&size))).collect()
+        new.filter(|id| size(listed, id).is_some_and(|size| (least..=most).contains(&size))).collect()
     }
 
     fn proved(&self, id: &SnapshotId, listed: &Snapshots) -> Result<Proof, String> {
@@ -141,7 +140,7 @@ impl<'a> Worker<'a> {
         let orphans = self.left(listed, Some(id));
         let notes =
             if orphans.is_empty() { vec![] } else { vec![format!("left behind unfinished: {}", names(&orphans))] };
-        let snapshot_size = listed.iter().find(|listed| listed.id == *id).map(|listed| listed.size);
+        let snapshot_size = size(listed, id);
         let module_hash = artifact.seal.module_hash();
         Ok(Proof { snapshot_id: Some(id.clone()), snapshot_size, module_hash, orphans, notes })
     }

@@ -9,14 +9,14 @@ use std::sync::{
 
 use super::{
     candid::same,
-    start::wrong_code,
-    worker::{End, Expected, Proof, Ready, Worker, blocked},
+    worker::{End, Proof, Ready, Worker, blocked},
+    wrong,
 };
 use crate::{
-    icp::{Answer, Call, Status, status::State},
+    icp::{Answer, Call, status::State},
     journal::event::Before,
     operation::Kind,
-    plan::{Check, Member, Stated},
+    plan::Check,
 };
 
 impl Worker<'_> {
@@ -26,7 +26,7 @@ impl Worker<'_> {
             Kind::VerifyFleet => self.wrong_in_fleet()?,
             _ => {
                 let status = self.status()?;
-                let mut wrong = self.wrong(self.member, self.facts.expected.first(), &status);
+                let mut wrong = self.wrong(&status);
                 if wrong.is_empty() && status.state == State::Running {
                     for check in &self.member.checks {
                         wrong.extend(self.wrong_answer(check)?);
@@ -49,50 +49,6 @@ impl Worker<'_> {
             Kind::VerifyFleet => Proof::default(),
             _ => Proof { module_hash, ..Proof::default() },
         }
-    }
-
-    /// Everything that is not as the plan says.
-    fn wrong(&self, member: &Member, expected: Option<&Expected>, status: &Status) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let verify = &member.verify;
-        if let Some(expected) = expected {
-            let state = if expected.running { State::Running } else { State::Stopped };
-            if verify.running && status.state != state {
-                wrong.push(format!("it is {:?} and not {state:?}", status.state).to_lowercase());
-            }
-            wrong.extend(wrong_code(expected.code, status).filter(|_| verify.module_hash));
-        }
-        let before = self.facts.stopped.as_ref();
-        if let Some(stated) = &verify.controllers {
-            let mut wanted = match stated {
-                Stated::As(wanted) => wanted.clone(),
-                Stated::AsBefore => {
-                    before.map(|before| before.controllers.clone()).unwrap_or_else(|| status.controllers.clone())
-                }
-            };
-            wanted.sort_unstable();
-            if wanted != status.controllers {
-                let text =
-                    |all: &[crate::id::Principal]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                wrong.push(format!("its controllers are {} and not {}", text(&status.controllers), text(&wanted)));
-            }
-        }
-        if let Some(stated) = &verify.settings {
-            let wanted = match stated {
-                Stated::As(wanted) => Some(wanted),
-                Stated::AsBefore => before.map(|before| &before.settings),
-            };
-            for (key, wanted) in wanted.into_iter().flatten() {
-                let is = status.settings.get(key);
-                if is != Some(wanted) {
-                    wrong.push(format!(
-                        "its setting {key} is {} and not {wanted}",
-                        is.map_or("not there", String::as_str)
-                    ));
-                }
-            }
-        }
-        wrong
     }
 
     /// What is wrong with an answer of the application; asked again while the canister warms up. No answer disproves
@@ -132,7 +88,10 @@ impl Worker<'_> {
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(member) = members.get(index) else { break };
-                        let wrong = self.wrong_member(member, self.facts.expected.get(index));
+                        let expected = self.facts.expected.get(index);
+                        let wrong = self.status_of(&member.target).map(|status| {
+                            expected.map(|expected| wrong::at_the_end(member, expected, &status)).unwrap_or_default()
+                        });
                         let failed = wrong.is_err();
                         if let Ok(mut found) = found.lock() {
                             found.push((index, wrong));
@@ -151,18 +110,6 @@ impl Worker<'_> {
             let name = members.get(index).map(|member| &member.name);
             wrong.extend(texts?.into_iter().filter_map(|text| Some(format!("{}: {text}", name?))));
         }
-        Ok(wrong)
-    }
-
-    fn wrong_member(&self, member: &Member, expected: Option<&Expected>) -> Result<Vec<String>, End> {
-        let status = self.status_of(&member.target)?;
-        let Some(expected) = expected else { return Ok(Vec::new()) };
-        let mut wrong = Vec::new();
-        let state = if expected.running { State::Running } else { State::Stopped };
-        if member.verify.running && status.state != state {
-            wrong.push(format!("it is {:?} and not {state:?}", status.state).to_lowercase());
-        }
-        wrong.extend(wrong_code(expected.code, &status).filter(|_| member.verify.module_hash));
         Ok(wrong)
     }
 }
