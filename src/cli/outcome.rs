@@ -124,6 +124,9 @@ impl Outcome {
             Verdict::Unverified => {
                 (Some("canisters stay closed; to look again"), [again].into_iter().chain(back).collect())
             }
+            Verdict::Unknown if ending.troubles.iter().any(|trouble| trouble.way == Way::Orphan) => {
+                (Some("once it has ended, or waiting for it"), vec![format!("{again} --wait 10m")])
+            }
             Verdict::Unknown => {
                 let operation = troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
                 let resolve = format!(

@@ -45,6 +45,7 @@ enum Word {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
+    super::input::regular(&args.journal)?;
     let Some(mut journal) = Journal::open(&args.journal)? else {
         return Err(Failure::new(Exit::Invalid, format!("{} holds no restore", args.journal)));
     };

@@ -75,6 +75,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let message = "the journal of a rollback lies beside that of the restore, so that no run can pass it over";
         return Err(Failure::new(Exit::Usage, message).with_help("leave `--journal` out"));
     }
+    super::input::regular(&args.restore)?;
     if args.dry_run {
         let replay = journal::load(&args.restore)?;
         let (back, reading) = compile(&replay)?;

@@ -147,9 +147,12 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
     let share =
         args.how.partition.iter().map(|share| format!(" --until uploaded --partition {}/{}", share.which, share.of));
+    // What stands in the environment is there the next time as well.
+    let named = args.program.icp.iter().filter(|_| std::env::var_os("ICP_RESTORE_ICP").is_none());
+    let with: String = named.map(|icp| format!(" --icp {icp}")).collect();
     let flags: String = elsewhere.chain(narrowed).chain(share).collect();
-    let again = format!("icp-restore run {}{flags}", args.plan);
-    let back = Some(format!("icp-restore rollback {journal}"));
+    let again = format!("icp-restore run {}{flags}{with}", args.plan);
+    let back = Some(format!("icp-restore rollback {journal}{with}"));
     let job = Job {
         reading: &reading,
         plan,
