@@ -4,6 +4,7 @@
 
 mod compare;
 mod crash;
+mod eio;
 mod journal;
 mod modes;
 mod process;
