@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use clap::ValueEnum;
 
 use super::{
     Exit, Failure, dry_run, open, preflight,
     progress::Progress,
     run::{self, How, Job},
-    session::{self, Program},
+    session::{self, Format, Program},
     signals,
     terminal::{Terminal, printable},
 };
@@ -53,14 +52,6 @@ pub(super) struct Args {
     program: Program,
     #[command(flatten)]
     how: How,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// One object.
-    Json,
 }
 
 /// Where the journal of a rollback lies.

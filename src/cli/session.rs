@@ -21,6 +21,15 @@ pub(super) struct Program {
     pub(super) identity_password_file: Option<Utf8PathBuf>,
 }
 
+/// What a verb prints that has nothing but these two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+}
+
 /// icp, aimed at the network of a plan.
 pub(super) fn aim(program: &str, plan: &Plan, options: &Program, file: &Utf8Path) -> Icp {
     let local = matches!(&plan.network, Network::Url { url, .. } if is_local(url));

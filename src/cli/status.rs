@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{
     Exit, Failure,
     left::{self, Remnant},
     progress::Progress,
+    session::Format,
     terminal::{Terminal, printable},
 };
 use crate::{
@@ -44,14 +44,6 @@ pub(super) struct Args {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// One object.
-    Json,
 }
 
 /// Where a restore stands, for machines.

@@ -100,6 +100,15 @@ impl Interrupt {
         self.0.load(Ordering::SeqCst) > 0
     }
 
+    /// Waits so long, or until it is set; whether it is not.
+    pub fn wait(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        while Instant::now() < until && !self.is_set() {
+            std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+        }
+        !self.is_set()
+    }
+
     fn is_urgent(&self) -> bool {
         self.0.load(Ordering::SeqCst) > 1
     }

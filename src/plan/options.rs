@@ -44,6 +44,13 @@ pub struct Retry {
     pub backoff: Duration,
 }
 
+impl Retry {
+    /// The pause after so many attempts: twice as long as the one before, up to 64 times the first.
+    pub fn pause(&self, tried: u32) -> Duration {
+        self.backoff.saturating_mul(1 << tried.saturating_sub(1).min(6))
+    }
+}
+
 /// How careful the run is.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]

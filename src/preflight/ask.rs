@@ -1,11 +1,8 @@
 //! Asks: who calls, and of each target how it is and what snapshots it has. All at once within the limit.
 
-use std::{
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use super::{Left, Scene, Seen};
@@ -99,11 +96,7 @@ fn again<T>(scene: &Scene<'_>, ask: impl Fn() -> Asked<T>) -> Asked<T> {
             Asked::Rejected(rejection) if rejection.is_transient() => {}
             answer => return answer,
         }
-        let until = Instant::now() + retry.backoff.saturating_mul(1 << (tried - 1).min(6));
-        while Instant::now() < until && !scene.interrupt.is_set() {
-            std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
-        }
-        if scene.interrupt.is_set() {
+        if !scene.interrupt.wait(retry.pause(tried)) {
             break;
         }
     }

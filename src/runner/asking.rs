@@ -58,12 +58,8 @@ impl Worker<'_> {
     /// Waits before the next attempt, twice as long as before it and by chance up to half as long again; `false` where
     /// the run was interrupted.
     pub(super) fn pause(&self, tried: u32) -> bool {
-        let backoff = self.runner.plan.retry.backoff.saturating_mul(1 << tried.saturating_sub(1).min(6));
-        let until = Instant::now() + backoff.mul_f64(1.0 + fastrand::f64() / 2.0);
-        while Instant::now() < until && !self.runner.interrupt.is_set() {
-            std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
-        }
-        !self.runner.interrupt.is_set()
+        let pause = self.runner.plan.retry.pause(tried);
+        self.runner.interrupt.wait(pause.mul_f64(1.0 + fastrand::f64() / 2.0))
     }
 
     /// How the canister is, for settling: asked until the time for other things is up, since all waits for the answer.
