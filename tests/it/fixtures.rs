@@ -1,11 +1,10 @@
 //! Plans that are right, plans that are wrong with what is said of them, and journals that are wrong.
 //!
-//! `SNAPSHOTS=overwrite cargo test` writes what is said anew; read it before it is committed.
+//! What is said stands beside each plan; `said.rs` tells how it is written anew.
 
 #![cfg(test)]
 
 mod any;
-mod codes;
 mod input;
 mod journals;
 mod lost;
@@ -17,6 +16,8 @@ use icp_restore::{
     plan,
 };
 use snapbox::{Data, assert_data_eq};
+
+use crate::said::drawn;
 
 /// The files of a folder with an ending, in order.
 fn files(folder: &str, ending: &str) -> Vec<Utf8PathBuf> {
@@ -41,8 +42,7 @@ fn said(file: &Utf8Path) -> Vec<Diagnostic> {
 }
 
 fn shown(said: &[Diagnostic]) -> String {
-    let style = text::Style { form: text::Form::Unicode, color: false, width: 100 };
-    format!("{}\n{}\n", text::render(said, &style, 50), text::summary(said))
+    format!("{}\n{}\n", drawn(said), text::summary(said))
 }
 
 #[test]
@@ -70,6 +70,7 @@ fn right_plans_have_no_errors() {
             file.file_name().and_then(|name| name.split('-').next()).filter(|code| code.starts_with('W'))
         {
             assert!(said.iter().any(|d| d.code.as_str() == code), "{file}: {}", shown(&said));
+            assert_data_eq!(shown(&said), Data::read_from(file.with_extension("txt").as_std_path(), None).raw());
         }
     }
 }

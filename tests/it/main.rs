@@ -12,4 +12,5 @@ mod measure;
 mod project;
 mod reports;
 mod run;
+mod said;
 mod simulate;
