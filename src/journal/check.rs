@@ -228,7 +228,7 @@ impl Checker<'_> {
             }
             (None, _) => {}
             (Some(replay), event) => {
-                let odd = fit::check(event, replay);
+                let odd = fit::check(event, number, replay);
                 let at = at.max(replay.last());
                 let breach = match &odd {
                     Some(_) => None,

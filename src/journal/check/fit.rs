@@ -26,11 +26,12 @@ impl From<Breach> for Found {
 }
 
 const OPERATION: &[&str] = &["operation"];
+const ARGS: &[&str] = &["command", "args"];
 
 /// What an event says against itself, beyond what a run ever needs to know.
-pub(super) fn check(event: &Event, replay: &Replay) -> Option<Found> {
+pub(super) fn check(event: &Event, line: usize, replay: &Replay) -> Option<Found> {
     match event {
-        Event::Claimed(claimed) => claim(claimed, replay),
+        Event::Claimed(claimed) => claim(claimed, line, replay),
         Event::Closed(closed) if closed.verdict == Verdict::Done && !replay.is_complete() => {
             let message = "the run is said to be done, and not every operation is completed";
             Some(Breach::new(Code::OutcomeMismatch, message, &["verdict"], "not done").into())
@@ -41,7 +42,7 @@ pub(super) fn check(event: &Event, replay: &Replay) -> Option<Found> {
 }
 
 /// The command of a claim is one for the canister of its operation, and of its kind.
-fn claim(claimed: &Claimed, replay: &Replay) -> Option<Found> {
+fn claim(claimed: &Claimed, line: usize, replay: &Replay) -> Option<Found> {
     let operation = replay.operations.get(claimed.operation)?;
     let args = &claimed.command.args;
     if args.len() < 3 || fits(operation, &claimed.aim, args) {
@@ -55,11 +56,14 @@ fn claim(claimed: &Claimed, replay: &Replay) -> Option<Found> {
         "the claim of operation {}, {} {}, runs the command of something else",
         operation.sequence, operation.kind, operation.member
     );
-    let (at, label): (&'static [&'static str], String) = match meant {
-        Some(meant) => (OPERATION, format!("the command is that of operation {}", meant.sequence)),
-        None => (&["command", "args"], format!("not the command for {}", operation.target)),
+    let breach = match meant {
+        Some(meant) => {
+            let meant = meant.sequence;
+            let breach = Breach::new(Code::ClaimMismatch, message, OPERATION, format!("not {meant}"));
+            breach.and(line, ARGS, format!("the command of operation {meant}"))
+        }
+        None => Breach::new(Code::ClaimMismatch, message, ARGS, format!("not the command for {}", operation.target)),
     };
-    let breach = Breach::new(Code::ClaimMismatch, message, at, label);
     Some(Found { breach, meant: meant.map(|meant| meant.sequence) })
 }
 

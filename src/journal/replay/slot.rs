@@ -126,7 +126,8 @@ impl Slot {
             return Ok(());
         }
         let what = if attempt < wanted { "a stale or repeated attempt" } else { "an attempt that was never claimed" };
-        let message = format!("{what}: {attempt}, where {wanted} is next");
+        let due = if new { "is next" } else { "was claimed last" };
+        let message = format!("{what}: {attempt}, where {wanted} {due}");
         let breach = Breach::new(Code::Attempt, message, &["attempt"], format!("not {wanted}"));
         Err(breach.and(self.line, &["attempt"], "the one before"))
     }
@@ -143,12 +144,12 @@ impl Slot {
     /// Why what stands here does not take an event that follows a claim.
     pub(super) fn no_claim(&self, what: &str) -> Breach {
         let why = match self.state {
-            State::Fresh => "it was never claimed",
-            State::Completed(_) => "it is completed already",
-            State::Failed(_) => "its failure is recorded already",
-            State::Claimed(_) | State::Unknown(..) => "it has a claim",
+            State::Fresh => "its operation was never claimed",
+            State::Completed(_) => "its operation is completed already",
+            State::Failed(_) => "the failure of its operation is recorded already",
+            State::Claimed(_) | State::Unknown(..) => "its operation has a claim",
         };
-        let message = format!("{what} for an operation without a claim: {why}");
+        let message = format!("{what} without a claim: {why}");
         let breach = Breach::new(Code::ReceiptWithoutClaim, message, &["operation"], "not claimed");
         breach.and(self.line, &["operation"], "its latest event")
     }
