@@ -4,6 +4,8 @@
 //! near a label: the cost does not grow with the text. Unsafe characters are escaped, line ends are `\n`, a byte order
 //! mark is left out, and every label has something to be drawn under.
 
+mod window;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
@@ -55,18 +57,23 @@ pub(super) struct Mark {
 }
 
 impl Excerpt {
-    /// Excerpts a text around labels of it, each told whether it is the primary one, with so many characters of a long
-    /// line on either side of a label's ends.
+    /// Excerpts a text around labels of it, each told whether it is the primary one, with about twice `reach` characters
+    /// of a long line.
     pub(super) fn new(source: &Source, labels: &[(&Label, bool)], reach: usize) -> Self {
         let drawn: Vec<_> = labels.iter().map(|(label, _)| Drawn::new(source, label)).collect();
-        let mut anchors: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let mut lines: BTreeMap<usize, BTreeSet<(usize, usize)>> = BTreeMap::new();
         let last = last_line(source);
         for d in &drawn {
             for line in d.first.saturating_sub(1).max(1)..=(d.last + 1).min(last) {
-                anchors.entry(line).or_default();
+                lines.entry(line).or_default();
             }
-            anchors.entry(d.first).or_default().insert(d.span.start);
-            anchors.entry(d.last).or_default().insert(d.span.end);
+            let Range { start, end } = d.span;
+            if d.first == d.last {
+                lines.entry(d.first).or_default().insert((start, end));
+            } else {
+                lines.entry(d.first).or_default().insert((start, start));
+                lines.entry(d.last).or_default().insert((end, end));
+            }
         }
         let mut excerpt = Self {
             name: display::line(source.name(), 1000),
@@ -77,14 +84,14 @@ impl Excerpt {
         let ends = drawn.iter().flat_map(|d| [d.span.start, d.span.end]);
         let mut places: BTreeMap<usize, usize> = ends.map(|end| (end, 0)).collect();
         let mut expected = 0;
-        for (&line, anchors) in &anchors {
+        for (&line, spans) in &lines {
             if line != expected {
                 let span = excerpt.text.len()..excerpt.text.len();
                 excerpt.hunks.push(Hunk { span, first: line });
             }
             expected = line + 1;
             let content = content(source, line);
-            let windows = windows(source.text(), &content, anchors, reach);
+            let windows = window::of(source.text(), &content, spans, reach);
             excerpt.push_line(source.text(), &content, windows, &mut places);
             if let Some(hunk) = excerpt.hunks.last_mut() {
                 hunk.span.end = excerpt.text.len();
@@ -229,29 +236,4 @@ fn last_line(source: &Source) -> usize {
     let last = source.position(source.text().len()).line;
     let empty = last > 1 && source.line(last).is_empty();
     last - usize::from(empty)
-}
-
-/// The parts of a line that are shown: all of a short one, else what is near the anchors.
-fn windows(text: &str, line: &Range<usize>, anchors: &BTreeSet<usize>, reach: usize) -> Vec<Range<usize>> {
-    if line.len() <= 2 * reach {
-        return vec![line.clone()];
-    }
-    let forward = |from: usize, count| {
-        let mut chars = text[from..line.end].char_indices();
-        chars.nth(count).map_or(line.end, |(at, _)| from + at)
-    };
-    if anchors.is_empty() {
-        return std::iter::once(line.start..forward(line.start, 2 * reach)).collect();
-    }
-    let mut windows: Vec<Range<usize>> = Vec::new();
-    for &anchor in anchors {
-        let mut before = text[line.start..anchor].char_indices().rev();
-        let start = before.nth(reach.saturating_sub(1)).map_or(line.start, |(at, _)| line.start + at);
-        let end = forward(anchor, reach);
-        match windows.last_mut() {
-            Some(left) if left.end >= start => left.end = end,
-            _ => windows.push(start..end),
-        }
-    }
-    windows
 }

@@ -49,8 +49,8 @@ pub enum Form {
 /// Of more than `most`, the errors are shown first of all, and a last line counts the others.
 pub fn render(diagnostics: &[Diagnostic], style: &Style, most: usize) -> String {
     let shown = choose(diagnostics, most);
-    // A token of a long line fits the width with what is left and right of it.
-    let reach = (style.width.saturating_sub(20) / 2).clamp(20, MOST_REACH);
+    // What is shown of a long line fits the width, beside the line's number and the marks of what is left out.
+    let reach = (style.width.saturating_sub(12) / 2).clamp(20, MOST_REACH);
     let mut out = String::new();
     for &index in &shown {
         if !out.is_empty() {

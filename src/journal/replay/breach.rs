@@ -33,7 +33,12 @@ impl Breach {
     }
 
     /// Names the line that it contradicts; 0, of an operation without events, is none.
-    pub(in crate::journal) fn and(mut self, line: usize, at: &'static [&'static str], label: impl Into<String>) -> Self {
+    pub(in crate::journal) fn and(
+        mut self,
+        line: usize,
+        at: &'static [&'static str],
+        label: impl Into<String>,
+    ) -> Self {
         self.other = (line > 0).then(|| (line, at, label.into()));
         self
     }

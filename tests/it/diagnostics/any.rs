@@ -87,6 +87,25 @@ proptest! {
     }
 
     #[test]
+    fn long_lines_fit_the_width(
+        line in "[a-z]{0,400}",
+        ends in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 1..4),
+        width in 60..160usize,
+    ) {
+        let source = Source::new("a", line.clone());
+        let labels = ends.iter().map(|(start, end)| {
+            source.label(start.index(line.len() + 1)..end.index(line.len() + 1), "")
+        });
+        let said = Diagnostic { code: Code::Syntax, message: String::new(), labels: labels.collect(), help: None };
+        let style = Style { form: Form::Unicode, color: false, width };
+        let text = text::render(&[said], &style, 1);
+        for line in text.lines() {
+            // What is left out between the ends of three labels is marked by an ellipsis each.
+            prop_assert!(line.chars().count() <= width + 4, "{line}");
+        }
+    }
+
+    #[test]
     fn what_programs_read_is_well_formed(diagnostics in diagnostics()) {
         let text = serde_json::to_string(&json::Report::new(&diagnostics)).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -20,7 +20,7 @@ error[E0102]
 
   × no such key
    ╭─[run.jsonl:1:5002]
- 1 │ …aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"wrong"文文文文文文文文文文文文文文文文文文文文文文文文文文文文文文…
+ 1 │ …aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"wrong"文文文文文文文文文文文文文文文文文文文文文文文文文文文文文文文…
    ·                                ───┬───
    ·                                   ╰── here
    ╰────
@@ -37,11 +37,11 @@ error[E0102]
 
   × no such key
    ╭─[run.jsonl:2:101]
- 1 │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
- 2 │ …aaaaaaaaaaaaaaaaaaaaaaaaaaaaaawrongbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…
-   ·                                ──┬──
-   ·                                  ╰── here
- 3 │ yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…
+ 1 │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+ 2 │ …aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaawrongbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…
+   ·                                 ──┬──
+   ·                                   ╰── here
+ 3 │ yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…
    ╰────
 
 "#]]
@@ -55,9 +55,9 @@ error[E0101]
 
   × all of it
    ╭─[run.jsonl:1:1]
- 1 │ {aaaaaaaaaaaaaaaaaaaaaaaaaaaaa…文文文文文文文文文文文文文文文文文文文文文文文文文文文文文}
-   · ─────────────────────────────────────────────┬────────────────────────────────────────────
-   ·                                              ╰── long
+ 1 │ {aaaaaaaaaaaaaaaaaaaaaaaaa…文文文文文文文文文文文文文文文文文文文文文文文文文}
+   · ───────────────────────────────────────┬──────────────────────────────────────
+   ·                                        ╰── long
    ╰────
 
 "#]]
