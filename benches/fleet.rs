@@ -12,7 +12,7 @@ use divan::{Bencher, black_box};
 use icp_restore::{
     artifact::seal,
     diagnostic::{
-        Source,
+        Code, Diagnostic, Source,
         text::{self, Form, Style},
     },
     icp::{self, Icp, Interrupt, Redactor},
@@ -22,6 +22,8 @@ use icp_restore::{
 };
 
 const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000001";
+
+const STYLE: Style = Style { form: Form::Unicode, color: true, width: 100 };
 
 fn main() {
     divan::main();
@@ -34,20 +36,31 @@ fn plan_of_10_000(bencher: Bencher<'_, '_>) {
     bencher.bench(|| plan::read(black_box(&source)).is_ok());
 }
 
-/// A plan of 10,000 members with fifty mistakes, and their drawing.
-#[divan::bench]
-fn fifty_mistakes_of_10_000(bencher: Bencher<'_, '_>) {
+/// A plan of 10,000 members with so many mistakes, and their drawing.
+#[divan::bench(args = [1, 50, 500])]
+fn mistakes_of_10_000(bencher: Bencher<'_, '_>, mistakes: usize) {
     let mut text = fleet::plan(10_000, DIGEST);
-    for number in 0..50 {
-        text = text.replacen(&format!("name = \"m{}\"\n", 100 + number * 150), "nome = \"m\"\n", 1);
+    for number in 0..mistakes {
+        text = text.replacen(&format!("name = \"m{}\"\n", 100 + number * 15), "nome = \"m\"\n", 1);
     }
     let source = Source::new("fleet.toml", text);
-    let style = Style { form: Form::Unicode, color: true, width: 100 };
     bencher.bench(|| {
         let problems = plan::read(black_box(&source)).err().unwrap_or_default();
-        assert!(problems.len() >= 50);
-        text::render(&problems, &style, 50)
+        assert!(problems.len() >= mistakes);
+        text::render(&problems, &STYLE, mistakes)
     });
+}
+
+/// Fifty labels drawn at the end of a text of so many MiB.
+#[divan::bench(args = [1, 8, 64])]
+fn labels_at_the_end_of(bencher: Bencher<'_, '_>, mebibytes: usize) {
+    let line = "source = \"rrkah-fqaaa-aaaaa-aaaaq-cai\"\n";
+    let lines = (mebibytes << 20) / line.len();
+    let source = Source::new("fleet.toml", line.repeat(lines));
+    let label = |at: usize| source.label(at * line.len() + 9..at * line.len() + 38, "here");
+    let problem = |at: usize| Diagnostic::new(Code::BadPrincipal, "not a principal", label(at));
+    let problems: Vec<_> = (lines - 100..lines).step_by(2).map(problem).collect();
+    bencher.bench(|| text::render(black_box(&problems), &STYLE, 50));
 }
 
 /// Operations of 10,000 members, and the digest of the plan.
