@@ -137,6 +137,8 @@ fn run(members: usize) -> Result<(tempfile::TempDir, Utf8PathBuf), Box<dyn std::
         wait: Duration::ZERO,
         verify_upload: false,
         upload_memory: u64::MAX,
+        expiry: Duration::ZERO,
+        unanswered: None,
     };
     let runner = Runner {
         icp: &icp,

@@ -227,6 +227,8 @@ fn measure(step: &str, members: usize, folder: &Utf8Path) -> Result<()> {
         wait: Duration::ZERO,
         verify_upload: false,
         upload_memory: u64::MAX,
+        expiry: Duration::ZERO,
+        unanswered: None,
     };
     let runner = Runner {
         icp: &icp,

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+
 use super::{
     Way,
     worker::{End, Worker, blocked},
@@ -92,6 +94,22 @@ impl Worker<'_> {
     pub(super) fn pause(&self, tried: u32) -> bool {
         let pause = self.runner.plan.retry.pause(tried);
         self.runner.interrupt.wait(pause.mul_f64(1.0 + fastrand::f64() / 2.0))
+    }
+
+    /// Waits until what was sent by then, and never answered, can arrive no more.
+    pub(super) fn outlast(&self, sent: Option<Timestamp>) -> Result<(), End> {
+        let Some(sent) = sent else { return Ok(()) };
+        // Where the clock was set back, all of the time is left.
+        let since = Duration::try_from(Timestamp::now().duration_since(sent)).unwrap_or_default();
+        let rest = self.runner.options.expiry.saturating_sub(since);
+        if rest.is_zero() {
+            return Ok(());
+        }
+        self.desk.held(rest);
+        match self.runner.interrupt.wait(rest) {
+            true => Ok(()),
+            false => Err(End::Interrupted),
+        }
     }
 
     /// How the canister is, for settling: asked until the time for other things is up, since all waits for the answer.
