@@ -5,7 +5,7 @@
 #[path = "fleet/mod.rs"]
 mod fleet;
 
-use std::{collections::BTreeMap, fs, num::NonZeroUsize, ops::ControlFlow, time::Duration};
+use std::{fs, num::NonZeroUsize, ops::ControlFlow};
 
 use camino::Utf8PathBuf;
 use divan::{Bencher, black_box};
@@ -15,10 +15,9 @@ use icp_restore::{
         Code, Diagnostic, Source,
         text::{self, Form, Style},
     },
-    icp::{self, Icp, Interrupt, Redactor},
-    journal::{self, Journal, event::Opened},
+    icp::{self, Icp},
+    journal::{self},
     operation, plan,
-    runner::{self, Artifact, Options, Runner},
 };
 
 const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000001";
@@ -110,47 +109,10 @@ fn run(members: usize) -> Result<(tempfile::TempDir, Utf8PathBuf), Box<dyn std::
     let folder = camino::Utf8Path::from_path(temporary.path()).ok_or("not UTF-8")?;
     let (path, seal) = fleet::artifact(folder)?;
     let reading = fleet::read(fleet::plan(members, &seal.plain.to_string()))?;
-    let plan = reading.plan;
     let module = seal.module_hash().ok_or("no module")?.to_string();
     let network = Box::new(fleet::InProcess(fleet::NoOp::new(module)));
-    let icp = Icp::new("icp", &plan, &icp::Options::default(), network);
-    let artifact = Artifact { path, seal };
-    let artifacts: BTreeMap<_, _> = plan.members.iter().map(|member| (member.name.clone(), artifact.clone())).collect();
+    let icp = Icp::new("icp", &reading.plan, &icp::Options::default(), network);
     let file = folder.join("fleet.journal.jsonl");
-    let opened = Opened {
-        tool: "bench".to_owned(),
-        plan: plan.name.clone(),
-        digest: plan.digest(),
-        text: reading.places.source.text().to_owned(),
-        only: Vec::new(),
-        icp: "icp 1.5.0".to_owned(),
-        network: Vec::new(),
-        targets: BTreeMap::new(),
-        operations: operation::compile(&plan).iter().cloned().collect(),
-        parent: None,
-    };
-    let mut journal = Journal::create(&file, opened)?;
-    let options = Options {
-        until: None,
-        max_steps: None,
-        partition: None,
-        wait: Duration::ZERO,
-        verify_upload: false,
-        upload_memory: u64::MAX,
-        expiry: Duration::ZERO,
-        unanswered: None,
-    };
-    let runner = Runner {
-        icp: &icp,
-        plan: &plan,
-        artifacts: &artifacts,
-        options: &options,
-        interrupt: &Interrupt::default(),
-        redactor: &Redactor::default(),
-    };
-    runner::run(&runner, &mut journal, &mut |_, _| {})?;
-    match journal.replay().is_complete() {
-        true => Ok((temporary, file)),
-        false => Err("the run did not come to its end".into()),
-    }
+    fleet::restore(&reading, &icp, (path, seal), &file)?;
+    Ok((temporary, file))
 }
