@@ -5,23 +5,24 @@
 #[path = "fleet/mod.rs"]
 mod fleet;
 
-use std::{collections::BTreeMap, fs, num::NonZeroUsize, ops::ControlFlow, time::Duration};
+use std::{fs, num::NonZeroUsize, ops::ControlFlow};
 
 use camino::Utf8PathBuf;
 use divan::{Bencher, black_box};
 use icp_restore::{
     artifact::seal,
     diagnostic::{
-        Source,
+        Code, Diagnostic, Source,
         text::{self, Form, Style},
     },
-    icp::{self, Icp, Interrupt, Redactor},
-    journal::{self, Journal, event::Opened},
+    icp::{self, Icp},
+    journal::{self},
     operation, plan,
-    runner::{self, Artifact, Options, Runner},
 };
 
 const DIGEST: &str = "0000000000000000000000000000000000000000000000000000000000000001";
+
+const STYLE: Style = Style { form: Form::Unicode, color: true, width: 100 };
 
 fn main() {
     divan::main();
@@ -34,20 +35,31 @@ fn plan_of_10_000(bencher: Bencher<'_, '_>) {
     bencher.bench(|| plan::read(black_box(&source)).is_ok());
 }
 
-/// A plan of 10,000 members with fifty mistakes, and their drawing.
-#[divan::bench]
-fn fifty_mistakes_of_10_000(bencher: Bencher<'_, '_>) {
+/// A plan of 10,000 members with so many mistakes, and their drawing.
+#[divan::bench(args = [1, 50, 500])]
+fn mistakes_of_10_000(bencher: Bencher<'_, '_>, mistakes: usize) {
     let mut text = fleet::plan(10_000, DIGEST);
-    for number in 0..50 {
-        text = text.replacen(&format!("name = \"m{}\"\n", 100 + number * 150), "nome = \"m\"\n", 1);
+    for number in 0..mistakes {
+        text = text.replacen(&format!("name = \"m{}\"\n", 100 + number * 15), "nome = \"m\"\n", 1);
     }
     let source = Source::new("fleet.toml", text);
-    let style = Style { form: Form::Unicode, color: true, width: 100 };
     bencher.bench(|| {
         let problems = plan::read(black_box(&source)).err().unwrap_or_default();
-        assert!(problems.len() >= 50);
-        text::render(&problems, &style, 50)
+        assert!(problems.len() >= mistakes);
+        text::render(&problems, &STYLE, mistakes)
     });
+}
+
+/// Fifty labels drawn at the end of a text of so many MiB.
+#[divan::bench(args = [1, 8, 64])]
+fn labels_at_the_end_of(bencher: Bencher<'_, '_>, mebibytes: usize) {
+    let line = "source = \"rrkah-fqaaa-aaaaa-aaaaq-cai\"\n";
+    let lines = (mebibytes << 20) / line.len();
+    let source = Source::new("fleet.toml", line.repeat(lines));
+    let label = |at: usize| source.label(at * line.len() + 9..at * line.len() + 38, "here");
+    let problem = |at: usize| Diagnostic::new(Code::BadPrincipal, "not a principal", label(at));
+    let problems: Vec<_> = (lines - 100..lines).step_by(2).map(problem).collect();
+    bencher.bench(|| text::render(black_box(&problems), &STYLE, 50));
 }
 
 /// Operations of 10,000 members, and the digest of the plan.
@@ -97,45 +109,10 @@ fn run(members: usize) -> Result<(tempfile::TempDir, Utf8PathBuf), Box<dyn std::
     let folder = camino::Utf8Path::from_path(temporary.path()).ok_or("not UTF-8")?;
     let (path, seal) = fleet::artifact(folder)?;
     let reading = fleet::read(fleet::plan(members, &seal.plain.to_string()))?;
-    let plan = reading.plan;
     let module = seal.module_hash().ok_or("no module")?.to_string();
     let network = Box::new(fleet::InProcess(fleet::NoOp::new(module)));
-    let icp = Icp::new("icp", &plan, &icp::Options::default(), network);
-    let artifact = Artifact { path, seal };
-    let artifacts: BTreeMap<_, _> = plan.members.iter().map(|member| (member.name.clone(), artifact.clone())).collect();
+    let icp = Icp::new("icp", &reading.plan, &icp::Options::default(), network);
     let file = folder.join("fleet.journal.jsonl");
-    let opened = Opened {
-        tool: "bench".to_owned(),
-        plan: plan.name.clone(),
-        digest: plan.digest(),
-        text: reading.places.source.text().to_owned(),
-        only: Vec::new(),
-        icp: "icp 1.5.0".to_owned(),
-        network: Vec::new(),
-        targets: BTreeMap::new(),
-        operations: operation::compile(&plan).iter().cloned().collect(),
-        parent: None,
-    };
-    let mut journal = Journal::create(&file, opened)?;
-    let options = Options {
-        until: None,
-        max_steps: None,
-        partition: None,
-        wait: Duration::ZERO,
-        verify_upload: false,
-        upload_memory: u64::MAX,
-    };
-    let runner = Runner {
-        icp: &icp,
-        plan: &plan,
-        artifacts: &artifacts,
-        options: &options,
-        interrupt: &Interrupt::default(),
-        redactor: &Redactor::default(),
-    };
-    runner::run(&runner, &mut journal, &mut |_, _| {})?;
-    match journal.replay().is_complete() {
-        true => Ok((temporary, file)),
-        false => Err("the run did not come to its end".into()),
-    }
+    fleet::restore(&reading, &icp, (path, seal), &file)?;
+    Ok((temporary, file))
 }

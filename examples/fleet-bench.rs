@@ -12,12 +12,11 @@
 mod fleet;
 
 use std::{
-    collections::BTreeMap,
     error::Error,
     fmt::Write as _,
     fs,
     process::{Command, ExitCode},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -26,10 +25,9 @@ use canic_backup::restore::{
     RestoreRunnerConfig, restore_run_execute_with_executor,
 };
 use icp_restore::{
-    icp::{self, Call, Icp, Interrupt, Process, Redactor, Run},
-    journal::{self, Journal, event::Opened},
+    icp::{self, Call, Icp, Process, Run},
+    journal::{self},
     operation,
-    runner::{self, Artifact, Options, Runner},
 };
 use serde_json::{Value, json};
 
@@ -178,15 +176,15 @@ fn measure(step: &str, members: usize, folder: &Utf8Path) -> Result<()> {
     if step == "check" {
         return tell(members, begun.elapsed().as_secs_f64(), 0);
     }
-    let plan = reading.plan;
-    let operations = operation::compile(&plan);
+    let plan = &reading.plan;
+    let operations = operation::compile(plan);
     let count = operations.len();
     let process: Box<dyn Run + Send> = match step {
         "run, program" => Box::new(Process::new(true)),
         _ => Box::new(fleet::InProcess(fleet::NoOp::new(module.clone()))),
     };
     let program = folder.join("icp");
-    let icp = Icp::new(program.as_str(), &plan, &icp::Options::default(), process);
+    let icp = Icp::new(program.as_str(), plan, &icp::Options::default(), process);
     if step == "dry-run" {
         let mut page = plan.digest().to_string();
         for operation in &operations {
@@ -198,49 +196,9 @@ fn measure(step: &str, members: usize, folder: &Utf8Path) -> Result<()> {
     fs::create_dir(folder.join("network"))?;
     fs::write(folder.join("network/module"), &module)?;
     std::os::unix::fs::symlink(std::env::current_exe()?, &program)?;
-    let artifacts: BTreeMap<_, _> = plan
-        .members
-        .iter()
-        .map(|member| (member.name.clone(), Artifact { path: path.clone(), seal: seal.clone() }))
-        .collect();
     let begun = Instant::now();
-    let mut journal = Journal::create(
-        &journal,
-        Opened {
-            tool: "fleet-bench".to_owned(),
-            plan: plan.name.clone(),
-            digest: plan.digest(),
-            text: reading.places.source.text().to_owned(),
-            only: Vec::new(),
-            icp: "icp 1.5.0".to_owned(),
-            network: icp.selectors().to_vec(),
-            targets: BTreeMap::new(),
-            operations: operations.iter().cloned().collect(),
-            parent: None,
-        },
-    )?;
-    drop(operations);
-    let options = Options {
-        until: None,
-        max_steps: None,
-        partition: None,
-        wait: Duration::ZERO,
-        verify_upload: false,
-        upload_memory: u64::MAX,
-    };
-    let runner = Runner {
-        icp: &icp,
-        plan: &plan,
-        artifacts: &artifacts,
-        options: &options,
-        interrupt: &Interrupt::default(),
-        redactor: &Redactor::default(),
-    };
-    let ending = runner::run(&runner, &mut journal, &mut |_, _| {})?;
+    let journal = fleet::restore(&reading, &icp, (path, seal), &journal)?;
     let seconds = begun.elapsed().as_secs_f64();
-    if !journal.replay().is_complete() {
-        return Err(format!("{ending:?}").into());
-    }
     tell(count, seconds, journal.path().metadata()?.len())
 }
 

@@ -27,6 +27,7 @@ mod wrong;
 use std::{collections::BTreeMap, time::Duration};
 
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 
 use crate::{
     artifact::Seal,
@@ -38,7 +39,7 @@ use crate::{
         replay::{Replay, State},
     },
     operation::{Phase, Sequence},
-    plan::{Orphans, Plan},
+    plan::{Network, Orphans, Plan},
 };
 use run::Run;
 use worker::Job;
@@ -83,6 +84,19 @@ pub struct Options {
     pub verify_upload: bool,
     /// Bytes of memory that uploads may take together.
     pub upload_memory: u64,
+    /// How long a request that was never answered may still take effect.
+    pub expiry: Duration,
+    /// Of a rollback: since when the restore had sent nothing more of the loads that were never answered.
+    pub unanswered: Option<Timestamp>,
+}
+
+impl Options {
+    /// On the IC: it takes no request in whose ingress expiry is more than five minutes ahead (IC interface specification,
+    /// authentication), and icp sets it to four (measured with icp 1.5.0); the rest is for clocks that differ. To a network on
+    /// this machine a request has no way to be late on.
+    pub fn expiry(network: &Network) -> Duration {
+        if network.is_local() { Duration::ZERO } else { Duration::from_secs(5 * 60) }
+    }
 }
 
 /// How a run ended.
@@ -125,6 +139,8 @@ pub enum Way {
 pub enum Notice<'a> {
     /// A worker is at an operation: nothing is claimed yet.
     Begun(Sequence),
+    /// A worker waits so long until no lost request of an earlier attempt can arrive any more.
+    Held(Sequence, Duration),
     /// Events are on disk.
     Recorded(&'a [Event]),
     /// A worker has ended, in whichever way.

@@ -4,21 +4,25 @@
 //! snapshots it has. It is asked in the words of icp, in this process ([`NoOp`]) or by a program of the benchmark's.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     error::Error,
     fs, io,
     num::NonZeroUsize,
     ops::ControlFlow,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
 use icp_restore::{
     artifact::{Seal, seal},
     diagnostic::Source,
-    icp::{Command, Exit, How, Reply, Run},
+    icp::{Command, Exit, How, Icp, Interrupt, Redactor, Reply, Run},
     id::Principal,
+    journal::{Journal, event::Opened},
+    operation,
     plan::{self, Reading},
+    runner::{self, Artifact, Options, Runner},
 };
 
 /// What a canister is, as far as a restore asks.
@@ -80,6 +84,54 @@ pub(crate) fn plan(members: usize, digest: &str) -> String {
 /// Reads a plan that is valid.
 pub(crate) fn read(text: String) -> Result<Reading, Box<dyn Error>> {
     plan::read(&Source::new("fleet.toml", text)).map_err(|problems| format!("{problems:?}").into())
+}
+
+/// Restores a fleet from its one artifact, into a new journal.
+pub(crate) fn restore(
+    reading: &Reading,
+    icp: &Icp,
+    (path, seal): (Utf8PathBuf, Seal),
+    file: &Utf8Path,
+) -> Result<Journal, Box<dyn Error>> {
+    let plan = &reading.plan;
+    let artifact = Artifact { path, seal };
+    let artifacts: BTreeMap<_, _> = plan.members.iter().map(|member| (member.name.clone(), artifact.clone())).collect();
+    let opened = Opened {
+        tool: "bench".to_owned(),
+        plan: plan.name.clone(),
+        digest: plan.digest(),
+        text: reading.places.source.text().to_owned(),
+        only: Vec::new(),
+        icp: "icp 1.5.0".to_owned(),
+        network: icp.selectors().to_vec(),
+        targets: BTreeMap::new(),
+        operations: operation::compile(plan).iter().cloned().collect(),
+        parent: None,
+    };
+    let mut journal = Journal::create(file, opened)?;
+    let options = Options {
+        until: None,
+        max_steps: None,
+        partition: None,
+        wait: Duration::ZERO,
+        verify_upload: false,
+        upload_memory: u64::MAX,
+        expiry: Duration::ZERO,
+        unanswered: None,
+    };
+    let runner = Runner {
+        icp,
+        plan,
+        artifacts: &artifacts,
+        options: &options,
+        interrupt: &Interrupt::default(),
+        redactor: &Redactor::default(),
+    };
+    let ending = runner::run(&runner, &mut journal, &mut |_, _| {})?;
+    match journal.replay().is_complete() {
+        true => Ok(journal),
+        false => Err(format!("{ending:?}").into()),
+    }
 }
 
 impl NoOp {

@@ -14,7 +14,6 @@ use crate::{
     journal,
     operation::{self, Kind, Operation, Operations, Sequence, Which},
     plan::{self, Plan, Target},
-    report::spoken,
     review::{self, Changes, Estimate, Risk, markdown},
 };
 
@@ -160,7 +159,6 @@ fn text(plan: &Plan, operations: &Operations, command: impl Fn(&Operation) -> Co
 
 /// What it may cost and risk.
 fn foresee(risk: &Risk, estimate: &Estimate) -> String {
-    let downtime = jiff::SignedDuration::from_secs(i64::try_from(estimate.downtime).unwrap_or(i64::MAX));
     format!(
         "\ncanisters stopped: {}, {} in place, {} relocated, {} without a way back\nabout {} to upload, {} cycles, {} of downtime\n",
         risk.stopped,
@@ -169,7 +167,7 @@ fn foresee(risk: &Risk, estimate: &Estimate) -> String {
         risk.without_safety,
         estimate.spoken_bytes(),
         estimate.spoken_cycles(),
-        spoken(downtime)
+        estimate.spoken_downtime()
     )
 }
 

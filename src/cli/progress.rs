@@ -135,6 +135,13 @@ impl<'a> Progress<'a> {
                     self.estimate.begun(operation.kind);
                 }
             }
+            Notice::Held(sequence, rest) => {
+                if let Some(operation) = replay.operations.get(*sequence) {
+                    let rest = time(*rest);
+                    let why = "a stop or load that was lost may arrive until then";
+                    self.say(&format!("{}  waits {rest}: {why}", line::name(operation, self.width)));
+                }
+            }
             Notice::Ended(sequence) => {
                 self.active.remove(sequence);
             }

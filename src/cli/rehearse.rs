@@ -1,5 +1,7 @@
 //! `rehearse`: the same runner over a simulated fleet.
 
+use std::time::Duration;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
@@ -114,6 +116,8 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         parent: None,
         again: format!("icp-restore rehearse {}{faults} --keep {kept}", args.plan),
         back,
+        expiry: Duration::ZERO,
+        unanswered: None,
         passing: args.keep.is_none() && args.how.journal.is_none(),
     };
     run::perform(&job, terminal)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
 
 use super::{
     Exit, Failure, dry_run, open, preflight,
@@ -110,6 +111,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         again: format!("icp-restore rollback {}{program_flag}", args.restore),
         adopt: None,
         back: None,
+        expiry: runner::Options::expiry(&reading.plan.network),
+        unanswered: unanswered(restore.replay()),
         passing: false,
     };
     run::execute(&job, terminal)
@@ -128,6 +131,12 @@ fn compile(replay: &Replay) -> Result<(Back, Option<Reading>), Failure> {
 fn whole(replay: &Replay) -> Result<Plan, Failure> {
     let reading = plan::read(&Source::new("journal", replay.opened.text.as_str()))?;
     Ok(reading.plan.resolved(&replay.opened.targets))
+}
+
+/// Since when the restore has sent nothing more of the loads that were never answered.
+fn unanswered(replay: &Replay) -> Option<Timestamp> {
+    let loads = replay.iter().filter(|(operation, _)| operation.kind == operation::Kind::LoadSnapshot);
+    loads.filter_map(|(_, slot)| slot.unanswered(Timestamp::now())).max()
 }
 
 /// Where relative paths of the plan start from.
@@ -186,6 +195,8 @@ fn take_back(
         wait: args.how.wait,
         verify_upload: false,
         upload_memory: 0,
+        expiry: runner::Options::expiry(&plan.network),
+        unanswered: None,
     };
     let artifacts = BTreeMap::new();
     let runner = Runner { icp, plan, artifacts: &artifacts, options: &options, interrupt: &interrupt, redactor };

@@ -8,6 +8,7 @@ use std::{
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
+use jiff::Timestamp;
 
 use super::{
     Exit, Failure, adopt,
@@ -115,6 +116,10 @@ pub(super) struct Job<'a> {
     pub(super) again: String,
     /// The command that takes it back, where there is one.
     pub(super) back: Option<String>,
+    /// How long a request that was never answered may still take effect.
+    pub(super) expiry: Duration,
+    /// Of a rollback: since when the restore had sent nothing more of the loads that were never answered.
+    pub(super) unanswered: Option<Timestamp>,
     /// Whether the journal is gone when the command ends, as that of a rehearsal in a temporary folder is.
     pub(super) passing: bool,
 }
@@ -153,6 +158,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let flags: String = elsewhere.chain(narrowed).chain(share).collect();
     let again = format!("icp-restore run {}{flags}{with}", args.plan);
     let back = Some(format!("icp-restore rollback {journal}{with}"));
+    let expiry = Options::expiry(&plan.network);
     let job = Job {
         reading: &reading,
         plan,
@@ -166,6 +172,8 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         parent: None,
         again,
         back,
+        expiry,
+        unanswered: None,
         passing: false,
     };
     perform(&job, terminal)
@@ -236,6 +244,8 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         wait: job.how.wait,
         verify_upload: job.how.verify_upload,
         upload_memory: plan.limits.upload_memory.unwrap_or_else(|| session::free_memory() / 5 * 4),
+        expiry: job.expiry,
+        unanswered: job.unanswered,
     };
     let runner = Runner {
         icp: &job.icp,

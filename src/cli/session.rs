@@ -7,7 +7,7 @@ use crate::{
     diagnostic::suggest,
     icp::{Icp, Options, Process},
     id::Name,
-    plan::{self, Network, Plan},
+    plan::{self, Plan},
 };
 
 /// Which icp is run, and what it is told beside the plan.
@@ -32,7 +32,7 @@ pub(super) enum Format {
 
 /// icp, aimed at the network of a plan.
 pub(super) fn aim(program: &str, plan: &Plan, options: &Program, file: &Utf8Path) -> Icp {
-    let local = matches!(&plan.network, Network::Url { url, .. } if is_local(url));
+    let local = plan.network.is_local();
     let options =
         Options { password_file: options.identity_password_file.clone(), folder: plan::folder(file).to_owned() };
     Icp::new(program, plan, &options, Box::new(Process::new(local)))
@@ -77,10 +77,4 @@ pub(super) fn free_memory() -> u64 {
         system.refresh_memory();
         system.available_memory()
     })
-}
-
-fn is_local(url: &str) -> bool {
-    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
-    host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -175,7 +175,10 @@ impl Replay {
             State::Fresh | State::Completed(_) => return Err(slot.no_claim("a release")),
         };
         let slot = &mut self.slots[event.operation.index()];
-        slot.touched |= under_way && event.why != Why::NotStarted;
+        if under_way && event.why != Why::NotStarted {
+            slot.touched = true;
+            slot.lost = slot.unanswered(at);
+        }
         match kept {
             Some(done) => slot.settle(State::Completed(done), at, line),
             None => self.reset(event.operation, at, line),

@@ -27,6 +27,16 @@ pub enum Network {
     },
 }
 
+impl Network {
+    /// Whether it is surely on this machine.
+    pub fn is_local(&self) -> bool {
+        let Self::Url { url, .. } = self else { return false };
+        let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+        host == "localhost"
+            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
 /// The key that a network's certificates are checked against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,12 +1,14 @@
 //! What a restore may cost, roughly, with what that is reckoned from.
 
 use camino::Utf8Path;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::{
     artifact,
     operation::{Kind, Operations},
     plan::{Plan, Snapshot},
+    report::spoken,
 };
 
 /// What an uploaded byte costs its target on a subnet of 13 nodes, in cycles (cycles account manager of the replica).
@@ -84,6 +86,11 @@ impl Estimate {
             1_000_000_000..1_000_000_000_000 => format!("{} B", self.cycles / 1_000_000_000),
             _ => format!("{}.{:02} T", self.cycles / 1_000_000_000_000, self.cycles / 10_000_000_000 % 100),
         }
+    }
+
+    /// The time that canisters are stopped, as people say it.
+    pub fn spoken_downtime(&self) -> String {
+        spoken(SignedDuration::from_secs(i64::try_from(self.downtime).unwrap_or(i64::MAX)))
     }
 
     /// Bytes as people say them.

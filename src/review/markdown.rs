@@ -7,7 +7,7 @@ use crate::{
     markdown::{Bounded, code},
     operation::{Operation, Operations},
     plan::Plan,
-    report::{counted, spoken},
+    report::counted,
 };
 
 /// The most waves that are drawn: beyond, a diagram shows nothing any more.
@@ -44,7 +44,7 @@ pub fn render(page: &Page<'_>, command: impl Fn(&Operation) -> String, most: usi
         risk.without_safety,
         estimate.spoken_bytes(),
         estimate.spoken_cycles(),
-        spoken(jiff::SignedDuration::from_secs(i64::try_from(estimate.downtime).unwrap_or(i64::MAX))),
+        estimate.spoken_downtime(),
     ));
     let warnings = warnings(risk, estimate);
     out.rows(warnings.iter().map(|warning| format!("- ⚠️ {warning}")));

@@ -1,6 +1,9 @@
 //! Between workers and the thread that owns the journal.
 
-use std::sync::mpsc::{Sender, channel};
+use std::{
+    sync::mpsc::{Sender, channel},
+    time::Duration,
+};
 
 use super::worker::End;
 use crate::{journal::event::Event, operation::Sequence};
@@ -9,6 +12,8 @@ use crate::{journal::event::Event, operation::Sequence};
 pub(super) enum Message {
     /// To have an event recorded; the answer says whether it is on disk.
     Record(Event, Sender<bool>),
+    /// To have it told that nothing is done for so long.
+    Held(Sequence, Duration),
     /// To be let go.
     Ended(Sequence, End),
 }
@@ -28,6 +33,11 @@ impl Desk {
     pub(super) fn record(&self, event: Event) -> bool {
         let (recorded, answer) = channel();
         self.to_main.send(Message::Record(event, recorded)).is_ok() && answer.recv().unwrap_or(false)
+    }
+
+    /// Says that it waits for so long, for requests that were lost.
+    pub(super) fn held(&self, rest: Duration) {
+        let _gone = self.to_main.send(Message::Held(self.sequence, rest));
     }
 
     /// The last word of a worker.

@@ -1,6 +1,7 @@
 //! What a worker is given of the journal when it begins, so that it needs it no more.
 
 use camino::Utf8PathBuf;
+use jiff::Timestamp;
 
 use crate::{
     icp::status,
@@ -25,6 +26,8 @@ pub(super) struct Facts {
     pub(super) orphans: Vec<SnapshotId>,
     /// Whether an earlier attempt may have had its effect.
     pub(super) touched: bool,
+    /// Since when nothing more was sent of a stop or a load of the canister that was never answered.
+    pub(super) unanswered: Option<Timestamp>,
     /// Before this restore stopped the canister.
     pub(super) stopped: Option<Before>,
     pub(super) snapshot: Option<SnapshotId>,
@@ -53,7 +56,7 @@ impl Facts {
         journal: &Journal,
         operation: &Operation,
     ) -> Result<Self, journal::Error> {
-        let replay = journal.replay();
+        let (replay, now) = (journal.replay(), Timestamp::now());
         let slot = replay.slot(operation.sequence);
         let of =
             |kind, member: &Member| replay.operations.find(kind, &member.name).map(|found| replay.slot(found.sequence));
@@ -82,6 +85,11 @@ impl Facts {
             },
             orphans: slot.orphans.clone(),
             touched: slot.may_be_applied(),
+            unanswered: stop
+                .into_iter()
+                .chain(of(Kind::LoadSnapshot, member))
+                .filter_map(|slot| slot.unanswered(now))
+                .max(),
             stopped: stop.and_then(|stop| stop.before.as_deref().cloned()),
             snapshot: replay.snapshot(operation).cloned(),
             expected: match operation.kind {

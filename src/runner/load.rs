@@ -17,6 +17,8 @@ impl Worker<'_> {
     /// Still stopped, with the code and the controllers of before, and the snapshot there.
     pub(super) fn prepare_load(&mut self) -> Result<Ready, End> {
         let Some(id) = self.facts.snapshot.clone() else { return Err(blocked("the snapshot to load is not known")) };
+        // A load of the restore that arrived after the one of its rollback would undo that.
+        self.outlast(self.runner.options.unanswered)?;
         let status = self.status()?;
         if status.state != State::Stopped {
             return Err(self.drifted(&status));

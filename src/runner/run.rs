@@ -209,6 +209,7 @@ impl<'a> Run<'a> {
                     events.push(event);
                     waiting.push(recorded);
                 }
+                Message::Held(sequence, rest) => observe(Notice::Held(sequence, rest), journal.replay()),
                 Message::Ended(sequence, end) => ended.push((sequence, end)),
             }
         }

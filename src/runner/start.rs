@@ -12,6 +12,10 @@ use crate::{
 impl Worker<'_> {
     /// The code is proved before the canister opens.
     pub(super) fn prepare_start(&mut self) -> Result<Ready, End> {
+        if self.aim == Aim::Do && self.facts.expected.iter().all(|expected| expected.running) {
+            // A stop or a load that arrived after the start would undo what the canister does from then on.
+            self.outlast(self.facts.unanswered)?;
+        }
         let status = self.status()?;
         let (command, before) = (self.command(Call::Start(self.target())), before(&status));
         if self.aim == Aim::Do {

@@ -6,6 +6,7 @@ mod compare;
 mod crash;
 mod eio;
 mod journal;
+mod late;
 mod modes;
 mod process;
 mod real;

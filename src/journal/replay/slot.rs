@@ -23,6 +23,8 @@ pub struct Slot {
     pub orphans: Vec<SnapshotId>,
     /// Whether an attempt that is over may have had its effect, whatever was made of it.
     pub(super) touched: bool,
+    /// When the latest attempt ended of which nothing came back and nothing was seen.
+    pub(super) lost: Option<Timestamp>,
     /// The line of its latest event, from 1.
     pub line: usize,
     /// When that was.
@@ -101,6 +103,17 @@ impl Slot {
             State::Completed(done) => Some(done),
             State::Fresh | State::Claimed(_) | State::Unknown(..) | State::Failed(_) => None,
         }
+    }
+
+    /// Since when at the latest nothing more was sent of what was never answered: until that expires, it may still arrive.
+    pub fn unanswered(&self, now: Timestamp) -> Option<Timestamp> {
+        let open = match self.state {
+            // Of a run that died, nobody saw when its command ended.
+            State::Claimed(_) => Some(now),
+            State::Unknown(..) => self.at,
+            State::Fresh | State::Completed(_) | State::Failed(_) => None,
+        };
+        self.lost.max(open)
     }
 
     pub(super) fn settle(&mut self, state: State, at: Timestamp, line: usize) {
