@@ -87,6 +87,14 @@ pub struct Reading {
     pub warnings: Vec<Diagnostic>,
 }
 
+impl Reading {
+    /// Where a member stands.
+    pub fn places_of(&self, name: &Name) -> Option<&MemberPlaces> {
+        let index = self.plan.members.iter().position(|member| member.name == *name)?;
+        self.places.members.get(index)
+    }
+}
+
 /// The largest plan that is read: beyond it lies a mistake in the file's name, not a fleet.
 pub const LARGEST: u64 = 64 << 20;
 

@@ -40,7 +40,6 @@ pub(super) fn sizes(artifacts: &BTreeMap<Name, Artifact>) -> BTreeMap<Name, Size
 /// Looks at everything that a run will need.
 pub(super) fn look(outlook: &Outlook<'_>) -> Sight {
     let operations = operation::compile(outlook.plan);
-    let available = outlook.plan.limits.upload_memory.or(Some(session::free_memory()).filter(|free| *free > 0));
     let scene = Scene {
         icp: outlook.icp,
         reading: outlook.reading,
@@ -49,7 +48,7 @@ pub(super) fn look(outlook: &Outlook<'_>) -> Sight {
         replay: outlook.replay,
         sizes: &outlook.sizes,
         machine: &Machine {
-            memory: available,
+            memory: session::upload_memory(outlook.plan),
             disk: Machine::free_disk(outlook.journal),
             read_back: outlook.read_back,
         },
@@ -74,7 +73,7 @@ pub(super) fn require(outlook: &Outlook<'_>, terminal: &Terminal) -> Result<Sigh
 
 fn version(outlook: &Outlook<'_>) -> Vec<Diagnostic> {
     let places = &outlook.reading.places;
-    let at: Label = places.source.label(places.root.clone(), "the restore of this");
+    let at: Label = places.source.label(places.name.clone(), "the restore of this");
     let before = outlook.replay.map(|replay| {
         let latest = replay.holder.as_ref().map(|(holder, _)| holder.icp.as_str());
         latest.unwrap_or(&replay.opened.icp)

@@ -56,10 +56,15 @@ fn another_caller_than_the_plan_expects_is_refused_at_its_place() {
 fn what_the_plan_asserts_must_be_so_before() {
     let scene = Scene::new(
         &["root"],
-        "verify = [\"running\", \"controllers\", \"settings\"]\ncontrollers = [\"aaaaa-aa\"]\nsettings = { compute-allocation = 5 }\n",
+        "verify = [\"running\", \"controllers\", \"settings\"]\ncontrollers = [\"aaaaa-aa\"]\nsettings = { compute-allocation = 5, compute-alocation = 5 }\n",
     );
     let run = scene.run(&[]).expect(4);
-    assert_eq!(run.stderr.matches("[E0710]").count(), 2, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("[E0710]").count(), 3, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("compute_allocation of") && run.stderr.contains("no compute_alocation"),
+        "{}",
+        run.stderr
+    );
     said::hold_printed("E0710", &run.stderr, &scene.path);
     assert!(scene.changes().is_empty());
 }
@@ -68,7 +73,8 @@ fn what_the_plan_asserts_must_be_so_before() {
 fn an_upload_that_needs_more_memory_than_there_is_is_refused() {
     let scene = Scene::new(&["root"], "[limits]\nupload-memory = \"1kB\"\n");
     said::hold_printed("E0707", &scene.run(&[]).expect(4).stderr, &scene.path);
-    let scene = Scene::new(&["root", "app"], "[limits]\nupload-memory = \"16kB\"\n");
+    let rest = "[timeouts]\nupload = \"1h\"\n[limits]\nupload = 2\nupload-memory = \"16kB\"\n";
+    let scene = Scene::new(&["root", "app"], rest);
     said::hold_printed("W0704", &scene.run(&[]).expect(0).stderr, &scene.path);
 }
 
@@ -91,6 +97,9 @@ fn a_snapshot_that_is_gone_is_missed_before_anything_is_stopped() {
     assert_eq!(run.stderr.matches("[E0709]").count(), 1, "{}", run.stderr);
     said::hold_printed("E0709", &run.stderr, &scene.path);
     assert_eq!(scene.count(0, "stop_canister"), 0);
+    // What is said to help does.
+    scene.run(&["--journal", "anew.journal.jsonl"]).expect(0);
+    scene.assert_restored();
 }
 
 #[test]
