@@ -30,7 +30,7 @@ use crate::{
     id::{Name, Principal},
 };
 
-pub use artifacts::{Artifacts, Shelf, look, verify};
+pub use artifacts::{Artifacts, Shelf, look, unsealed, verify};
 pub use digest::Difference;
 pub use member::{Check, Final, Member, Snapshot, Stated, Target, Verify};
 pub use named::named;
