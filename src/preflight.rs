@@ -12,7 +12,10 @@ mod travel;
 mod version;
 pub mod words;
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
 
 use crate::{
     diagnostic::{Code, Diagnostic, Label, Severity},
@@ -40,6 +43,8 @@ pub struct Scene<'a> {
     pub operations: &'a Operations,
     /// What was done so far, if it was begun.
     pub replay: Option<&'a Replay>,
+    /// The members whose uploads are this run's to make; those of all where they are not shared out.
+    pub share: Option<&'a HashSet<Name>>,
     /// How large the artifacts are that are yet to be uploaded.
     pub sizes: &'a BTreeMap<Name, Size>,
     /// What there is to work with.

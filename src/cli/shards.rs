@@ -4,7 +4,7 @@
 //! plan, and the only one to say it; and if the snapshot is on the canister still, as far as that can be asked.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -79,7 +79,7 @@ impl Partition {
     }
 
     /// The members whose uploads are of this share.
-    pub(super) fn members(self, operations: &Operations) -> Vec<Name> {
+    pub(super) fn members(self, operations: &Operations) -> HashSet<Name> {
         let uploads = operations.iter().filter(|operation| operation.kind == Kind::UploadSnapshot);
         let (rest, of) = self.remainder();
         uploads.skip(rest as usize).step_by(of as usize).map(|operation| operation.member.clone()).collect()

@@ -69,7 +69,8 @@ fn a_share_needs_its_own_artifacts_alone() {
     for other in ["m1", "m3"] {
         std::fs::remove_dir_all(scene.path.join("backup").join(other)).unwrap();
     }
-    shard(&scene, 1, 2).expect(9);
+    let done = shard(&scene, 1, 2).expect(9);
+    assert!(!done.stderr.contains("W0705"), "{}", done.stderr);
     assert!(scene.path.join("fleet.uploads-1-of-2.journal.jsonl").exists());
 }
 
