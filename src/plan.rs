@@ -30,7 +30,7 @@ use crate::{
     id::{Name, Principal},
 };
 
-pub use artifacts::{Artifacts, Shelf, look, verify};
+pub use artifacts::{Artifacts, Shelf, look, unsealed, verify};
 pub use digest::Difference;
 pub use member::{Check, Final, Member, Snapshot, Stated, Target, Verify};
 pub use named::named;
@@ -85,6 +85,14 @@ pub struct Reading {
     pub places: Places,
     /// Warnings, in order of place.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Reading {
+    /// Where a member stands.
+    pub fn places_of(&self, name: &Name) -> Option<&MemberPlaces> {
+        let index = self.plan.members.iter().position(|member| member.name == *name)?;
+        self.places.members.get(index)
+    }
 }
 
 /// The largest plan that is read: beyond it lies a mistake in the file's name, not a fleet.

@@ -12,7 +12,10 @@ mod travel;
 mod version;
 pub mod words;
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
 
 use crate::{
     diagnostic::{Code, Diagnostic, Label, Severity},
@@ -24,7 +27,7 @@ use crate::{
 };
 
 pub use left::Left;
-pub use machine::Machine;
+pub use machine::{Machine, held, too_large};
 pub use travel::travel;
 pub use version::judge as version;
 
@@ -40,6 +43,8 @@ pub struct Scene<'a> {
     pub operations: &'a Operations,
     /// What was done so far, if it was begun.
     pub replay: Option<&'a Replay>,
+    /// The members whose uploads are this run's to make; those of all where they are not shared out.
+    pub share: Option<&'a HashSet<Name>>,
     /// How large the artifacts are that are yet to be uploaded.
     pub sizes: &'a BTreeMap<Name, Size>,
     /// What there is to work with.
@@ -103,17 +108,11 @@ pub fn look(scene: &Scene<'_>) -> Sight {
 }
 
 impl Scene<'_> {
-    /// Where a member stands in the text: a narrowed plan has the places of the whole one.
-    fn places(&self, name: &Name) -> Option<&MemberPlaces> {
-        let index = self.reading.plan.members.iter().position(|member| member.name == *name)?;
-        self.reading.places.members.get(index)
-    }
-
     fn label(&self, at: &Range<usize>, message: impl Into<String>) -> Label {
         self.reading.places.source.label(at.clone(), message)
     }
 
-    /// A finding on a part of a member.
+    /// A finding on a part of a member: a narrowed plan has the places of the whole one.
     fn on(
         &self,
         name: &Name,
@@ -122,46 +121,14 @@ impl Scene<'_> {
         message: String,
         label: &str,
     ) -> Diagnostic {
-        let at = self.places(name).map_or(&self.reading.places.root, part);
+        let at = self.reading.places_of(name).map_or(&self.reading.places.name, part);
         Diagnostic::new(code, message, self.label(at, label))
     }
 
-    /// A finding on no member; on the value of a key that stands in a line of its own, if it does.
-    fn on_key(&self, key: &str, code: Code, message: String, label: &str) -> Diagnostic {
-        let at = value_of(self.reading.places.source.text(), key).unwrap_or_else(|| self.reading.places.root.clone());
-        Diagnostic::new(code, message, self.label(&at, label))
-    }
-}
-
-/// The value of the first line that begins with a key.
-fn value_of(text: &str, key: &str) -> Option<Range<usize>> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let rest = line.trim_start().strip_prefix(key).map(str::trim_start).and_then(|rest| rest.strip_prefix('='));
-        if let Some(value) = rest {
-            let value = value.trim_start();
-            let from = start + line.len() - value.len();
-            let length = match value.as_bytes().first() {
-                Some(quote @ (b'"' | b'\'')) => value[1..].find(char::from(*quote)).map(|end| end + 2),
-                _ => value.find([' ', '\t', '#', '\r', '\n']),
-            };
-            return Some(from..from + length.unwrap_or(value.trim_end().len()));
-        }
-        start += line.len();
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::value_of;
-
-    #[test]
-    fn the_value_of_a_key_is_found_and_not_a_comment() {
-        let text = "# limit = 3\n[network]\n  expect-principal = \"aa-b\" # who\nlimit=7\n";
-        let value = |key| value_of(text, key).map(|range| &text[range]);
-        assert_eq!(value("expect-principal"), Some("\"aa-b\""));
-        assert_eq!(value("limit"), Some("7"));
-        assert_eq!(value("proxy"), None);
+    /// A finding on no member: on the first of some values that is written, or on the name of the plan.
+    fn on_value(&self, keys: &[&str], code: Code, message: String, label: &str) -> Diagnostic {
+        let places = &self.reading.places;
+        let at = keys.iter().find_map(|key| places.values.get(key)).unwrap_or(&places.name);
+        Diagnostic::new(code, message, self.label(at, label))
     }
 }

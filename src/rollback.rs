@@ -87,11 +87,10 @@ fn was_tried(replay: &Replay, member: &Name) -> bool {
 }
 
 fn unsafe_member(reading: &Reading, name: &Name) -> Diagnostic {
-    let index = reading.plan.members.iter().position(|member| member.name == *name);
-    let at = index.and_then(|index| reading.places.members.get(index)).map(|places| places.name.clone());
-    let label = reading.places.source.label(at.unwrap_or_else(|| reading.places.root.clone()), "loaded without one");
+    let at = reading.places_of(name).map_or(&reading.places.name, |places| &places.name);
+    let label = reading.places.source.label(at.clone(), "loaded without one");
     let message = format!("no safety snapshot of `{name}` was taken, so there is nothing to go back to");
-    Diagnostic::new(Code::NoSafety, message, label).with_help("go on with the restore, or plan what is to be loaded")
+    Diagnostic::new(Code::NoSafety, message, label).with_help("write a plan of what is to be loaded")
 }
 
 fn text(plan: &Plan, members: &[Safe<'_>]) -> String {

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::{Exit, Failure, input, progress::Hashing, terminal::Terminal};
 use crate::{
     diagnostic::{Code, Diagnostic, Severity, github, gitlab, json, sarif, text},
-    journal, plan,
+    journal, plan, preflight,
 };
 
 /// Find every mistake in plans and journals, offline.
@@ -147,17 +147,11 @@ fn unknown(file: &Utf8Path) -> Diagnostic {
         .with_help("name a plan, a journal, or a manifest, mapping or journal of canic")
 }
 
-/// Warns of a limit on memory that is below what the largest upload takes.
+/// Warns of the largest upload, where it takes more memory than there is.
 fn memory(reading: &plan::Reading, artifacts: &plan::Artifacts) -> Option<Diagnostic> {
-    let largest = artifacts.values().map(|(_, seal)| seal.largest_blob()).max()?;
-    let (needed, there) = (largest.saturating_mul(5), super::session::free_memory());
-    let allowed = reading.plan.limits.upload_memory.unwrap_or(there);
-    (needed > allowed.min(there)).then(|| {
-        let message = format!(
-            "an upload of the largest blob, of {largest} bytes, takes about {needed} bytes of memory; {} may be used",
-            allowed.min(there)
-        );
-        let label = reading.places.source.label(reading.places.root.clone(), "in this backup");
-        Diagnostic::new(Code::MemoryLimit, message, label).with_help("run on a machine with more memory")
-    })
+    let largest = artifacts.iter().map(|(name, (_, seal))| (name, seal.largest_blob()));
+    let (name, largest) = largest.max_by_key(|(_, largest)| *largest)?;
+    let memory = super::session::upload_memory(&reading.plan)?;
+    let needed = preflight::held(largest);
+    (needed > memory).then(|| preflight::too_large(Code::MemoryLimit, reading, name, largest, memory))
 }

@@ -10,7 +10,7 @@ use super::{Exit, Failure, input, terminal::Terminal};
 use crate::{
     artifact,
     canic::{self, manifest::Manifest},
-    diagnostic::{Code, Diagnostic, Severity, Source},
+    diagnostic::{Diagnostic, Severity, Source},
     id::{Digest, Name},
     init::{self, Problem},
     plan,
@@ -160,9 +160,7 @@ fn seals(manifest: &Manifest, folder: &Utf8Path) -> Result<BTreeMap<usize, Diges
             }
             Some(Err(found)) => problems.extend(found.iter().map(|problem| {
                 let place = manifest.members[*at].snapshot.artifact.span.clone();
-                let label = manifest.source.label(place, "in this artifact");
-                Diagnostic::new(Code::ArtifactEntry, problem.to_string(), label)
-                    .with_help("put the artifact back from its backup")
+                plan::unsealed(problem, manifest.source.label(place, "in this artifact"))
             })),
             None => {}
         }

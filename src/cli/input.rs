@@ -7,6 +7,7 @@ use camino::Utf8Path;
 use crate::{
     diagnostic::{Code, Diagnostic, Source},
     plan,
+    preflight::words::bytes,
 };
 
 /// Reads a text file of at most so many bytes.
@@ -30,8 +31,8 @@ pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnos
     }
     regular(file)?;
     if data.len() > largest {
-        let message = format!("{file} has {} bytes, where at most {largest} are read", data.len());
-        return Err(whole(Code::TooLarge, message, "name another file"));
+        let message = format!("{file} has {}, where at most {} are read", bytes(data.len()), bytes(largest));
+        return Err(whole(Code::TooLarge, message, "name another file: this one may be an artifact"));
     }
     let bytes = std::fs::read(file).map_err(unreadable)?;
     match String::from_utf8(bytes) {
@@ -85,7 +86,7 @@ fn missing_help(file: &Utf8Path) -> String {
     let near =
         file.file_name().and_then(|name| crate::diagnostic::suggest::nearest(name, names.iter().map(String::as_str)));
     match near {
-        Some(near) => format!("there is `{}` beside it", near.escape_debug()),
+        Some(near) => format!("name `{}`, which is beside it", near.escape_debug()),
         None => "name a file that is there".to_owned(),
     }
 }

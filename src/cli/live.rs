@@ -79,6 +79,7 @@ pub(super) fn live(
         accept_icp_change: false,
         sizes: sizes(&plan, plan::folder(file)),
         replay: replay.as_ref(),
+        partition: None,
         journal,
         read_back: false,
         interrupt: &interrupt,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use camino::Utf8Path;
 
-use super::{Exit, Failure, session, terminal::Terminal};
+use super::{Exit, Failure, session, shards::Partition, terminal::Terminal};
 use crate::{
     diagnostic::{Diagnostic, Label},
     icp::{Answer, Call, Icp, Interrupt},
@@ -26,6 +26,7 @@ pub(super) struct Outlook<'a> {
     pub(super) accept_icp_change: bool,
     pub(super) sizes: BTreeMap<Name, Size>,
     pub(super) replay: Option<&'a Replay>,
+    pub(super) partition: Option<Partition>,
     pub(super) journal: &'a Utf8Path,
     pub(super) read_back: bool,
     pub(super) interrupt: &'a Interrupt,
@@ -40,16 +41,17 @@ pub(super) fn sizes(artifacts: &BTreeMap<Name, Artifact>) -> BTreeMap<Name, Size
 /// Looks at everything that a run will need.
 pub(super) fn look(outlook: &Outlook<'_>) -> Sight {
     let operations = operation::compile(outlook.plan);
-    let available = outlook.plan.limits.upload_memory.or(Some(session::free_memory()).filter(|free| *free > 0));
+    let share = outlook.partition.map(|partition| partition.members(&operations));
     let scene = Scene {
         icp: outlook.icp,
         reading: outlook.reading,
         plan: outlook.plan,
         operations: &operations,
         replay: outlook.replay,
+        share: share.as_ref(),
         sizes: &outlook.sizes,
         machine: &Machine {
-            memory: available,
+            memory: session::upload_memory(outlook.plan),
             disk: Machine::free_disk(outlook.journal),
             read_back: outlook.read_back,
         },
@@ -74,7 +76,7 @@ pub(super) fn require(outlook: &Outlook<'_>, terminal: &Terminal) -> Result<Sigh
 
 fn version(outlook: &Outlook<'_>) -> Vec<Diagnostic> {
     let places = &outlook.reading.places;
-    let at: Label = places.source.label(places.root.clone(), "the restore of this");
+    let at: Label = places.source.label(places.name.clone(), "the restore of this");
     let before = outlook.replay.map(|replay| {
         let latest = replay.holder.as_ref().map(|(holder, _)| holder.icp.as_str());
         latest.unwrap_or(&replay.opened.icp)

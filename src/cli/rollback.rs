@@ -181,6 +181,7 @@ fn take_back(
             accept_icp_change: true,
             sizes: BTreeMap::new(),
             replay: None,
+            partition: None,
             journal: &args.restore,
             read_back: false,
             interrupt: &interrupt,

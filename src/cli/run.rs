@@ -224,6 +224,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         accept_icp_change: job.how.accept_icp_change,
         sizes: preflight::sizes(&artifacts),
         replay: foreseen.as_ref().or(journal.as_ref().map(Journal::replay)),
+        partition: job.how.partition,
         journal: &job.journal,
         read_back: job.how.verify_upload,
         interrupt: &interrupt,
@@ -314,7 +315,6 @@ fn artifacts(
     interrupt: &Interrupt,
 ) -> Result<BTreeMap<Name, Artifact>, Failure> {
     let share = job.how.partition.map(|share| share.members(&operation::compile(plan)));
-    let share: Option<HashSet<Name>> = share.map(|members| members.into_iter().collect());
     let members: HashSet<&Name> = plan.members.iter().map(|member| &member.name).collect();
     let open = |name: &Name| {
         let uploaded = journal.is_some_and(|journal| {

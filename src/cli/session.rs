@@ -70,6 +70,11 @@ pub(super) fn narrowed(plan: Plan, only: &[String], terminal: &Terminal) -> Resu
     Ok(plan)
 }
 
+/// Bytes of memory that uploads may take together; nothing where neither plan nor system tells.
+pub(super) fn upload_memory(plan: &Plan) -> Option<u64> {
+    plan.limits.upload_memory.or(Some(free_memory()).filter(|free| *free > 0))
+}
+
 /// Bytes of memory that are free.
 pub(super) fn free_memory() -> u64 {
     // Where the system does not tell, uploads go one after another.

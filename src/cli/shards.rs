@@ -4,9 +4,9 @@
 //! plan, and the only one to say it; and if the snapshot is on the canister still, as far as that can be asked.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -15,7 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{Failure, open, run::Job, terminal::Terminal};
 use crate::{
-    diagnostic::{Code, Diagnostic, Severity, Source},
+    diagnostic::{Code, Diagnostic, Label, Severity, Source},
     icp::{Asked, Icp, Interrupt},
     id::{Digest, Name, SnapshotId},
     journal::{
@@ -49,9 +49,8 @@ pub(super) struct Wanted<'a> {
 
 /// An upload that a journal says is completed.
 struct Found {
-    source: Arc<Source>,
-    /// The line of its receipt, from 1.
-    line: usize,
+    /// Its id in the receipt.
+    label: Label,
     from: String,
     receipt: Receipt,
 }
@@ -80,7 +79,7 @@ impl Partition {
     }
 
     /// The members whose uploads are of this share.
-    pub(super) fn members(self, operations: &Operations) -> Vec<Name> {
+    pub(super) fn members(self, operations: &Operations) -> HashSet<Name> {
         let uploads = operations.iter().filter(|operation| operation.kind == Kind::UploadSnapshot);
         let (rest, of) = self.remainder();
         uploads.skip(rest as usize).step_by(of as usize).map(|operation| operation.member.clone()).collect()
@@ -124,7 +123,7 @@ pub(super) fn with_uploads(
 pub(super) fn taken(patterns: &[String], wanted: &Wanted<'_>) -> Result<Vec<Event>, Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     let mut found: BTreeMap<Sequence, Found> = BTreeMap::new();
-    for file in files(patterns, wanted, &mut diagnostics) {
+    for file in files(patterns, &mut diagnostics) {
         read(&file, wanted, &mut found, &mut diagnostics);
     }
     let places: HashMap<&Name, &MemberPlaces> =
@@ -136,16 +135,16 @@ pub(super) fn taken(patterns: &[String], wanted: &Wanted<'_>) -> Result<Vec<Even
         let ours = done(operation);
         match (ours, found.get(&operation.sequence)) {
             (Some(ours), Some(theirs)) if ours.snapshot != theirs.receipt.snapshot_id => {
-                diagnostics.push(twice(operation, theirs, "this restore", ours.snapshot.as_ref()));
+                let twice = twice(operation, theirs, "this restore", ours.snapshot.as_ref());
+                diagnostics.push(twice.with_help("leave this journal out"));
             }
             (None, None) if whole => {
                 let Some(places) = places.get(&operation.member) else { continue };
                 let source = &wanted.reading.places.source;
                 let message = format!("the snapshot of `{}` was uploaded by none of the shards", operation.member);
                 let label = source.label(places.snapshot.clone(), "not uploaded");
-                diagnostics.push(Diagnostic::new(Code::UploadMissing, message, label).with_help(
-                    "run the shard that it belongs to again, or go on without `--with-uploads`, which uploads it here",
-                ));
+                let help = "run the shard that it belongs to again";
+                diagnostics.push(Diagnostic::new(Code::UploadMissing, message, label).with_help(help));
             }
             _ => {}
         }
@@ -163,7 +162,7 @@ pub(super) fn taken(patterns: &[String], wanted: &Wanted<'_>) -> Result<Vec<Even
 }
 
 /// The files of patterns, in order and each once: `*` in a file's name stands for anything.
-fn files(patterns: &[String], wanted: &Wanted<'_>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Utf8PathBuf> {
+fn files(patterns: &[String], diagnostics: &mut Vec<Diagnostic>) -> Vec<Utf8PathBuf> {
     let mut files = Vec::new();
     for pattern in patterns {
         let path = Utf8Path::new(pattern);
@@ -174,12 +173,11 @@ fn files(patterns: &[String], wanted: &Wanted<'_>, diagnostics: &mut Vec<Diagnos
         } else if name.contains('*') {
             let entries = crate::plan::folder(path).read_dir_utf8().into_iter().flatten().flatten();
             let fits = entries.filter(|entry| matches(name, entry.file_name()) && entry.path().is_file());
-            files.extend(fits.map(|entry| entry.path().to_owned()));
+            files.extend(fits.map(|entry| path.with_file_name(entry.file_name())));
         }
         if files.len() == before {
-            let source = &wanted.reading.places.source;
             let message = format!("no journal of uploads is at `{}`", pattern.escape_debug());
-            let label = source.label(wanted.reading.places.root.clone(), "with uploads of this backup");
+            let label = Source::new(pattern.as_str(), "").label(0..0, "named with `--with-uploads`");
             diagnostics.push(
                 Diagnostic::new(Code::ShardMissing, message, label).with_help("fetch the journals of all shards first"),
             );
@@ -227,18 +225,19 @@ fn read(
     let (Ok(replay), Some(head)) = (follower.replay(), follower.head()) else { return };
     if replay.opened.digest != wanted.digest {
         let message = format!("{file} is of another plan: sha256:{}", replay.opened.digest);
-        let at = source.line(1);
-        let label = source.label(at.start..at.end.min(at.start + 200), "of another plan");
+        let label = source.label(journal::check::field(&source, 1, &["digest"]), "of another plan");
         let help = format!("leave it out: the plan is sha256:{}", wanted.digest);
         return diagnostics.push(Diagnostic::new(Code::ForeignShard, message, label).with_help(help));
     }
     let from = format!("{} sha256:{head}", file.file_name().unwrap_or_default());
     for (line, receipt, operation) in receipts(file, replay) {
-        let theirs = Found { source: Arc::clone(&source), line, from: from.clone(), receipt };
+        let label = |path: &[&str], message| source.label(journal::check::field(&source, line, path), message);
+        let id = label(&["receipt", "snapshot-id"], "uploaded here");
+        let theirs = Found { label: id, from: from.clone(), receipt };
         let same = |ours: &&Operation| replay.operations.get(operation) == Some(*ours);
         let Some(ours) = wanted.operations.get(operation).filter(same) else {
             let message = format!("operation {operation} of {file} is not that of this restore");
-            let label = source.label(source.line(line), "of another target");
+            let label = label(&["receipt", "target"], "of another target");
             let help = "leave it out: it was made for another network, or with other names of canisters";
             diagnostics.push(Diagnostic::new(Code::ForeignShard, message, label).with_help(help));
             continue;
@@ -246,9 +245,9 @@ fn read(
         match found.get(&operation) {
             Some(other) if other.receipt.snapshot_id == theirs.receipt.snapshot_id => {}
             Some(other) => {
-                let label = other.source.label(other.source.line(other.line), "uploaded here");
-                let snapshot = other.receipt.snapshot_id.as_ref();
-                diagnostics.push(twice(ours, &theirs, other.source.name(), snapshot).with_label(label));
+                let (who, snapshot) = (other.label.source.name(), other.receipt.snapshot_id.as_ref());
+                let twice = twice(ours, &theirs, who, snapshot).with_label(other.label.clone());
+                diagnostics.push(twice.with_help("leave one of the two journals out"));
             }
             None => {
                 found.insert(operation, theirs);
@@ -290,9 +289,7 @@ fn twice(operation: &Operation, theirs: &Found, who: &str, other: Option<&Snapsh
         id(theirs.receipt.snapshot_id.as_ref()),
         id(other),
     );
-    let label = theirs.source.label(theirs.source.line(theirs.line), "uploaded again here");
-    let help = "leave one of the two journals out, and delete its snapshot once nobody needs it";
-    Diagnostic::new(Code::UploadTwice, message, label).with_help(help)
+    Diagnostic::new(Code::UploadTwice, message, theirs.label.clone())
 }
 
 /// What was uploaded and is not on its canister any more. Canisters that do not answer are left to preflight.
@@ -312,9 +309,9 @@ fn gone(found: &BTreeMap<Sequence, Found>, wanted: &Wanted<'_>) -> Vec<Diagnosti
                     let Some(id) = theirs.receipt.snapshot_id.as_ref() else { continue };
                     if !listed.iter().any(|listed| listed.id == *id) {
                         let message = format!("the snapshot {id} of `{}` is not on its canister", operation.member);
-                        let label = theirs.source.label(theirs.source.line(theirs.line), "uploaded here");
                         let help = "somebody deleted it: run the shard anew with another `--journal`";
-                        let diagnostic = Diagnostic::new(Code::UploadGone, message, label).with_help(help);
+                        let diagnostic =
+                            Diagnostic::new(Code::UploadGone, message, theirs.label.clone()).with_help(help);
                         if let Ok(mut gone) = gone.lock() {
                             gone.push(diagnostic);
                         }

@@ -326,12 +326,16 @@ impl Checker<'_> {
         }
     }
 
-    /// Where a field of a line stands in the journal: the deepest part of its path that is there.
     fn field(&self, number: usize, path: &[&str]) -> Range<usize> {
-        let Some(span) = self.lines.get(number.saturating_sub(1)) else { return 0..0 };
-        let at = pointer(&self.source.text()[span.clone()], path);
-        span.start + at.start..span.start + at.end
+        field(self.source, number, path)
     }
+}
+
+/// Where a field of a line of a journal, from 1, stands in it: the deepest part of its path that is there.
+pub(crate) fn field(journal: &Source, number: usize, path: &[&str]) -> Range<usize> {
+    let line = journal.line(number);
+    let at = pointer(&journal.text()[line.clone()], path);
+    line.start + at.start..line.start + at.end
 }
 
 fn pointer(text: &str, path: &[&str]) -> Range<usize> {

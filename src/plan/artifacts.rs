@@ -10,10 +10,13 @@ use super::{
     validate,
 };
 use crate::{
-    artifact::{self, Seal, Watch, find, metadata},
-    diagnostic::{Code, Diagnostic, Source},
+    artifact::{self, Seal, Watch, find, metadata, seal},
+    diagnostic::{Code, Diagnostic, Label, Source},
     id::{Digest, Name},
 };
+
+/// What mends an artifact that is not what it was.
+const RESTORE: &str = "put the artifact back from its backup";
 
 /// The artifacts of a plan, by member, with where each lies and what it holds.
 pub type Artifacts = BTreeMap<Name, (Utf8PathBuf, Seal)>;
@@ -81,7 +84,7 @@ impl Shelf {
 /// Whether artifacts are where the plan says, without reading them. A backup that is not here at all is a warning: plans
 /// are reviewed where the gigabytes are not.
 pub fn look(shelf: &Shelf, folder: &Utf8Path) -> Vec<Diagnostic> {
-    let root = folder.join(&shelf.root);
+    let root = validate::normal(&folder.join(&shelf.root));
     if shelf.members.is_empty() {
         return Vec::new();
     }
@@ -105,7 +108,7 @@ pub fn verify(
     threads: NonZeroUsize,
     watch: Watch<'_>,
 ) -> Result<Artifacts, Vec<Diagnostic>> {
-    let root = folder.join(&shelf.root);
+    let root = validate::normal(&folder.join(&shelf.root));
     let (mut diagnostics, mut found) = (Vec::new(), Vec::new());
     for artifact in shelf.members.iter().filter(|artifact| artifact.name.as_ref().is_none_or(wanted)) {
         match find_one(&root, artifact, &shelf.source) {
@@ -121,11 +124,7 @@ pub fn verify(
             Some(Ok(seal)) => seal.clone(),
             Some(Err(problems)) => {
                 let problems = std::mem::take(problems).into_iter();
-                diagnostics.extend(problems.map(|problem| {
-                    let label = at(&artifact.place, "in this artifact");
-                    Diagnostic::new(Code::ArtifactEntry, problem.to_string(), label)
-                        .with_help("put the artifact back from its backup")
-                }));
+                diagnostics.extend(problems.map(|problem| unsealed(&problem, at(&artifact.place, "in this artifact"))));
                 continue;
             }
             None => continue,
@@ -136,13 +135,12 @@ pub fn verify(
                 "{path} was not downloaded to its end: `icp canister snapshot download` left its progress in it"
             );
             let label = at(&artifact.place, "unfinished");
-            let help = "finish it with `icp canister snapshot download --resume`, then seal it anew";
+            let help = "finish it with `icp canister snapshot download --resume`";
             diagnostics.push(Diagnostic::new(Code::ArtifactUnfinished, message, label).with_help(help));
             continue;
         }
         if !seal.accepts(&artifact.sha256) {
             let message = format!("{} is not what was sealed: its digest is {}", path, seal.plain);
-            let help = "put the artifact back from its backup, or, if this is the one that is meant, write its digest";
             diagnostics.push(
                 Diagnostic::new(
                     Code::ChecksumMismatch,
@@ -150,7 +148,7 @@ pub fn verify(
                     at(&artifact.digest, "not the digest of what is there"),
                 )
                 .with_label(at(&artifact.place, "this artifact"))
-                .with_help(help),
+                .with_help(RESTORE),
             );
             continue;
         }
@@ -182,16 +180,27 @@ fn find_one(root: &Utf8Path, artifact: &Member, source: &Arc<Source>) -> Result<
                 "not a plain file or directory",
                 "put the artifact there itself, without links".to_owned(),
             ),
-            find::Problem::Io { .. } => (Code::Unreadable, "cannot be read", "mend the permissions".to_owned()),
+            find::Problem::Io { .. } => (Code::Unreadable, "cannot be read", "mend its permissions".to_owned()),
         };
         let label = source.label(artifact.place.clone(), label);
         Diagnostic::new(code, problem.to_string(), label).with_help(help)
     })
 }
 
+/// What keeps an artifact from being sealed.
+pub fn unsealed(problem: &seal::Problem, label: Label) -> Diagnostic {
+    let (code, help) = match problem {
+        seal::Problem::Kind { .. } => (Code::ArtifactEntry, "put a plain file in its place"),
+        seal::Problem::Name { .. } => (Code::ArtifactEntry, "remove it: icp writes no such name"),
+        seal::Problem::Changed { .. } => (Code::Unreadable, "wait until nobody writes to it"),
+        seal::Problem::Io { .. } => (Code::Unreadable, "mend its permissions"),
+        seal::Problem::Stopped { .. } => (Code::Unreadable, "run it again, to its end"),
+    };
+    Diagnostic::new(code, problem.to_string(), label).with_help(help)
+}
+
 /// icp does not compare files with their metadata: a blob that is too short would be filled up with zeros.
 fn fits(artifact: &Member, path: &Utf8Path, seal: &Seal, source: &Arc<Source>) -> Vec<Diagnostic> {
-    const HELP: &str = "put the artifact back from its backup: icp would upload it as it is";
     let member = source.label(artifact.place.clone(), "this artifact");
     match metadata::read(path, seal) {
         Ok(document) => {
@@ -207,12 +216,12 @@ fn fits(artifact: &Member, path: &Utf8Path, seal: &Seal, source: &Arc<Source>) -
                     | metadata::Problem::ChunkUnstated { .. } => Code::ChunkName,
                 };
                 let label = text.label(problem.span(), "stated here");
-                Diagnostic::new(code, problem.to_string(), member.clone()).with_label(label).with_help(HELP)
+                Diagnostic::new(code, problem.to_string(), member.clone()).with_label(label).with_help(RESTORE)
             });
             diagnostics.collect()
         }
         Err(problem) => {
-            let mut diagnostic = Diagnostic::new(Code::BadMetadata, problem.to_string(), member).with_help(HELP);
+            let mut diagnostic = Diagnostic::new(Code::BadMetadata, problem.to_string(), member).with_help(RESTORE);
             if let metadata::Unreadable::Syntax { path, text, offset, .. } = &problem {
                 let source = Source::new(path.as_str(), text.as_str());
                 diagnostic = diagnostic.with_label(source.label(*offset..(*offset + 1).min(text.len()), "here"));

@@ -71,6 +71,11 @@ impl Section<'_> {
         self.table.contains_key(key)
     }
 
+    /// The place of the value of a key.
+    pub(super) fn value(&self, key: &str) -> Option<Range<usize>> {
+        self.table.get(key).map(At::span)
+    }
+
     /// The place of a key, or of the table where the key is not there.
     pub(super) fn place(&self, key: &str) -> Range<usize> {
         self.table.get_key_value(key).map_or(self.range(), |(key, _)| key.span())

@@ -1,6 +1,6 @@
 //! Where the parts of a plan stand in its text: for problems that only the disk, the network or a journal shows.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use crate::diagnostic::Source;
 
@@ -11,8 +11,12 @@ pub struct Places {
     pub source: Arc<Source>,
     /// By the index of the member in [`Plan::members`](super::Plan::members).
     pub members: Vec<MemberPlaces>,
+    /// The name of the plan.
+    pub name: Range<usize>,
     /// The root of the backup, or the name of the plan where none is written.
     pub root: Range<usize>,
+    /// The values of `identity`, `expect-principal`, `upload` of `[limits]` and `upload-memory`, as far as they are written.
+    pub values: BTreeMap<&'static str, Range<usize>>,
 }
 
 /// Where the parts of a member stand, in bytes of the plan's text.
@@ -28,4 +32,8 @@ pub struct MemberPlaces {
     pub digest: Range<usize>,
     /// Whether it is written that the snapshot may go to another canister.
     pub relocatable: bool,
+    /// The controllers that are asserted, if they are written.
+    pub controllers: Option<Range<usize>>,
+    /// The values of the settings that are asserted, by their names as in the plan's meaning.
+    pub settings: BTreeMap<String, Range<usize>>,
 }

@@ -42,6 +42,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
         let member = check.member.and_then(|name| index.get(name.get_ref()).copied())?;
         checks[member].push(check.check?);
     }
+    let name = draft.name.as_ref().map_or(draft.place.clone(), At::span);
     let root = draft.root.as_ref().map_or(draft.place.clone(), At::span);
     let mut members: Vec<Option<(Member, MemberPlaces)>> = Vec::new();
     for ((member, parents), checks) in draft.members.into_iter().zip(parents).zip(checks) {
@@ -65,7 +66,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
         retry: draft.retry,
         safety: draft.safety,
     };
-    Some((plan, Places { source: Arc::clone(source), members: places, root }))
+    Some((plan, Places { source: Arc::clone(source), members: places, name, root, values: draft.values }))
 }
 
 struct Validator<'a> {
@@ -314,14 +315,25 @@ fn finish(member: DraftMember, depends_on: Vec<usize>, checks: Vec<Check>) -> Op
         || vec![Proof::Running, Proof::ModuleHash],
         |proofs| proofs.into_iter().map(At::into_inner).collect(),
     );
+    let controllers = member.controllers.as_ref().map(At::span);
+    let settings = member.settings.map(At::into_inner);
+    let places = MemberPlaces {
+        name: name.span(),
+        target: target.span(),
+        snapshot: at,
+        digest,
+        relocatable: member.relocatable,
+        controllers,
+        settings: settings.iter().flatten().map(|(key, value)| (key.clone(), value.span())).collect(),
+    };
+    let settings =
+        settings.map(|settings| settings.into_iter().map(|(key, value)| (key, value.into_inner())).collect());
     let verify = Verify {
         running: proofs.contains(&Proof::Running),
         module_hash: proofs.contains(&Proof::ModuleHash),
-        controllers: proofs.contains(&Proof::Controllers).then(|| stated(member.controllers)),
-        settings: proofs.contains(&Proof::Settings).then(|| stated(member.settings)),
+        controllers: proofs.contains(&Proof::Controllers).then(|| stated(member.controllers.map(At::into_inner))),
+        settings: proofs.contains(&Proof::Settings).then(|| stated(settings)),
     };
-    let relocatable = member.relocatable;
-    let places = MemberPlaces { name: name.span(), target: target.span(), snapshot: at, digest, relocatable };
     let source = member.source?.into_inner();
     let member = Member {
         name: name.into_inner(),
@@ -336,8 +348,8 @@ fn finish(member: DraftMember, depends_on: Vec<usize>, checks: Vec<Check>) -> Op
     Some((member, places))
 }
 
-fn stated<T>(written: Option<At<T>>) -> Stated<T> {
-    written.map_or(Stated::AsBefore, |written| Stated::As(written.into_inner()))
+fn stated<T>(written: Option<T>) -> Stated<T> {
+    written.map_or(Stated::AsBefore, Stated::As)
 }
 
 /// Where the member goes: its target, or without one its source.
@@ -362,7 +374,7 @@ pub(super) fn escapes(path: &Utf8Path) -> bool {
 }
 
 /// The path without `.` and double separators: the same place, and one way to write it.
-fn normal(path: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn normal(path: &Utf8Path) -> Utf8PathBuf {
     let parts: Utf8PathBuf = path.components().filter(|part| *part != Utf8Component::CurDir).collect();
     if parts.as_str().is_empty() { Utf8PathBuf::from(".") } else { parts }
 }

@@ -21,8 +21,8 @@ pub(super) fn caller(scene: &Scene<'_>, diagnostics: &mut Vec<Diagnostic>) -> Op
         Asked::Known(caller) => {
             if let Some(expected) = expected.filter(|expected| *expected != caller) {
                 let message = format!("the caller is {caller}, and the plan expects {expected}");
-                let finding = scene.on_key("expect-principal", Code::CallerMismatch, message, "not the caller");
-                diagnostics.push(finding.with_help("select the identity that is meant, or correct `expect-principal`"));
+                let finding = scene.on_value(&["expect-principal"], Code::CallerMismatch, message, "not the caller");
+                diagnostics.push(finding.with_help("name the identity that is meant with `identity`"));
             }
             Some(caller)
         }
@@ -35,9 +35,8 @@ pub(super) fn caller(scene: &Scene<'_>, diagnostics: &mut Vec<Diagnostic>) -> Op
 }
 
 fn nobody(scene: &Scene<'_>, why: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Principal> {
-    let key = if scene.plan.caller.identity.is_some() { "identity" } else { "name" };
     let message = format!("icp does not say which principal calls: {}", first_line(why));
-    let finding = scene.on_key(key, Code::NoAnswer, message, "of this");
+    let finding = scene.on_value(&["identity", "expect-principal"], Code::NoAnswer, message, "not known");
     diagnostics.push(finding.with_help("see whether `icp identity principal` works by hand"));
     None
 }

@@ -1,5 +1,7 @@
 //! Holds what a canister is against what the plan wants of it.
 
+use std::ops::Range;
+
 use super::{
     Scene, Seen,
     ask::{first_line, is_absent},
@@ -12,7 +14,7 @@ use crate::{
         status::{MOST_SNAPSHOTS, State},
     },
     id::Principal,
-    plan::{Final, Member, Stated},
+    plan::{Final, Member, MemberPlaces, Snapshot, Stated},
 };
 
 /// What a byte of an upload costs its target on a subnet of 13 nodes (cycles account manager of the replica).
@@ -34,47 +36,48 @@ pub(super) fn member(
 ) {
     let Some(asked) = &seen.status else { return };
     let Asked::Known(status) = asked else {
-        diagnostics.push(refused(scene, member, "status", asked));
+        diagnostics.extend(refused(scene, member, "status", asked, caller));
         return;
     };
     authority(scene, member, status, caller, diagnostics);
     asserted(scene, member, status, diagnostics);
     if seen.left.stop && status.state == State::Stopped && member.r#final == Final::AsBefore {
         let message = format!("{} is stopped already, and will be left so", member.target);
-        diagnostics.push(scene.on(&member.name, |places| &places.target, Code::AlreadyStopped, message, "stopped"));
+        let finding = scene.on(&member.name, |places| &places.target, Code::AlreadyStopped, message, "stopped");
+        diagnostics.push(finding.with_help("write `final = \"running\"` if it is to run after its restore"));
     }
     budget(scene, member, seen, status, diagnostics);
     match &seen.snapshots {
         Some(Asked::Known(listed)) => snapshots(scene, member, seen, listed, diagnostics),
-        Some(refusal) => diagnostics.push(refused(scene, member, "snapshots", refusal)),
+        Some(refusal) => diagnostics.extend(refused(scene, member, "snapshots", refusal, caller)),
         None => {}
     }
 }
 
-/// Nothing is known of it.
-fn refused<T>(scene: &Scene<'_>, member: &Member, what: &str, asked: &Asked<T>) -> Diagnostic {
+/// Where nothing is known of it: why.
+fn refused<T>(
+    scene: &Scene<'_>,
+    member: &Member,
+    what: &str,
+    asked: &Asked<T>,
+    caller: Option<Principal>,
+) -> Option<Diagnostic> {
     let target = &member.target;
+    let silent = |why: &str| {
+        let message = format!("no answer about the {what} of {target}: {}", first_line(why));
+        (Code::NoAnswer, message, "not known", "see what `icp canister status` says by hand")
+    };
     let (code, message, label, help) = match asked {
         Asked::Rejected(rejection) if rejection.code.as_deref() == Some("IC0301") => gone(member),
         Asked::Silent(why) if is_absent(why) => gone(member),
-        Asked::NoAuthority => stranger(scene, member),
-        Asked::Rejected(rejection) if rejection.code.as_deref() == Some("IC0512") => stranger(scene, member),
-        Asked::Silent(why) if why.contains("IC0512") => stranger(scene, member),
-        Asked::Rejected(rejection) => (
-            Code::NoAnswer,
-            format!("the {what} of {target} cannot be asked for: {}", first_line(&rejection.message)),
-            "of this",
-            "see what the network says to `icp canister status` by hand",
-        ),
-        Asked::Silent(why) => (
-            Code::NoAnswer,
-            format!("no answer to what the {what} of {target} is: {}", first_line(why)),
-            "of this",
-            "see whether the network can be reached",
-        ),
-        Asked::Known(_) => (Code::NoAnswer, format!("the {what} of {target} is not as it was"), "of this", "try again"),
+        Asked::NoAuthority => stranger(scene, member, caller),
+        Asked::Rejected(rejection) if rejection.code.as_deref() == Some("IC0512") => stranger(scene, member, caller),
+        Asked::Silent(why) if why.contains("IC0512") => stranger(scene, member, caller),
+        Asked::Rejected(rejection) => silent(&rejection.message),
+        Asked::Silent(why) => silent(why),
+        Asked::Known(_) => return None,
     };
-    scene.on(&member.name, |places| &places.target, code, message, label).with_help(help)
+    Some(scene.on(&member.name, |places| &places.target, code, message, label).with_help(help))
 }
 
 type Finding = (Code, String, &'static str, &'static str);
@@ -84,10 +87,14 @@ fn gone(member: &Member) -> Finding {
     (Code::NoCanister, message, "not there", "correct the target or the network")
 }
 
-fn stranger(scene: &Scene<'_>, member: &Member) -> Finding {
-    let who = if scene.plan.caller.proxy.is_some() { "the proxy" } else { "the caller" };
+fn stranger(scene: &Scene<'_>, member: &Member, caller: Option<Principal>) -> Finding {
+    let who = match (scene.plan.caller.proxy, caller) {
+        (Some(proxy), _) => format!("the proxy, {proxy},"),
+        (None, Some(caller)) => format!("the caller, {caller},"),
+        (None, None) => "the caller".to_owned(),
+    };
     let message = format!("no authority over {}: {who} is not one of its controllers", member.target);
-    (Code::NoAuthority, message, "controlled by others", "add a controller, or use the identity or proxy that is one")
+    (Code::NoAuthority, message, "controlled by others", "use an identity or a proxy that is one")
 }
 
 /// The status of some canisters can be read by others than their controllers, so those are looked at.
@@ -100,34 +107,48 @@ fn authority(
 ) {
     let acting = scene.plan.caller.proxy.or(caller);
     if acting.is_some_and(|acting| !status.controllers.contains(&acting)) {
-        let (code, message, label, help) = stranger(scene, member);
-        let message = acting.map_or(message.clone(), |acting| format!("{message} ({acting})"));
+        let (code, message, label, help) = stranger(scene, member, caller);
         diagnostics.push(scene.on(&member.name, |places| &places.target, code, message, label).with_help(help));
     }
 }
 
 /// No restore changes controllers or settings: what is asserted of them must be so before.
 fn asserted(scene: &Scene<'_>, member: &Member, status: &Status, diagnostics: &mut Vec<Diagnostic>) {
-    let mut differ = |message: String| {
-        let finding = scene.on(&member.name, |places| &places.target, Code::SettingsDiffer, message, "of this");
-        diagnostics.push(finding.with_help("change them with `icp canister settings update`, or correct the plan"));
+    const UPDATE: &str = "change what is there with `icp canister settings update`";
+    let mut differ = |at: &dyn Fn(&MemberPlaces) -> Option<&Range<usize>>, message: String, help: &str| {
+        let finding = scene.on(
+            &member.name,
+            |places| at(places).unwrap_or(&places.target),
+            Code::SettingsDiffer,
+            message,
+            "asserted here",
+        );
+        diagnostics.push(finding.with_help(help));
     };
-    let text = |all: &[Principal]| all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let text = |all: &[Principal]| match all {
+        [] => "nobody".to_owned(),
+        all => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
     if let Some(Stated::As(wanted)) = &member.verify.controllers {
         let mut wanted = wanted.clone();
         wanted.sort_unstable();
         if wanted != status.controllers {
             let (is, wanted) = (text(&status.controllers), text(&wanted));
-            differ(format!("the controllers of {} are {is}, and the plan asserts {wanted}", member.target));
+            let message = format!("{} is controlled by {is}, and the plan asserts {wanted}", member.target);
+            differ(&|places| places.controllers.as_ref(), message, UPDATE);
         }
     }
     if let Some(Stated::As(wanted)) = &member.verify.settings {
         for (key, wanted) in wanted {
-            let is = status.settings.get(key);
-            if is != Some(wanted) {
-                let is = is.map_or("not there", String::as_str);
-                differ(format!("the setting {key} of {} is {is}, and the plan asserts {wanted}", member.target));
-            }
+            let (message, help) = match status.settings.get(key) {
+                Some(is) if is == wanted => continue,
+                Some(is) => (format!("{key} of {} is {is}, and the plan asserts {wanted}", member.target), UPDATE),
+                None => {
+                    let message = format!("icp shows no {key} among the settings of {}", member.target);
+                    (message, "write it as `icp canister status --json` does")
+                }
+            };
+            differ(&|places| places.settings.get(key), message, help);
         }
     }
 }
@@ -135,16 +156,16 @@ fn asserted(scene: &Scene<'_>, member: &Member, status: &Status, diagnostics: &m
 /// What is left costs about this; who pays by a proxy pays for the message there, and the target for the work alone.
 fn budget(scene: &Scene<'_>, member: &Member, seen: &Seen, status: &Status, diagnostics: &mut Vec<Diagnostic>) {
     let left = &seen.left;
-    let on_token = |code, message: String, label| {
-        let finding = scene.on(&member.name, |places| &places.target, code, message, label);
-        finding.with_help("top it up, or correct `subnet-nodes`")
+    let on_target = |code, message: String, label, help: &str| {
+        scene.on(&member.name, |places| &places.target, code, message, label).with_help(help)
     };
     let uploaded = match (left.upload, scene.sizes.get(&member.name)) {
         (false, _) => 0,
         (true, Some(size)) => size.total,
         (true, None) => {
             let message = format!("the size of what is uploaded to {} is not known, nor what it costs", member.target);
-            diagnostics.push(on_token(Code::CyclesUnknown, message, "of this"));
+            let help = "run this where its artifact is";
+            diagnostics.push(on_target(Code::CyclesUnknown, message, "not known", help));
             return;
         }
     };
@@ -163,12 +184,14 @@ fn budget(scene: &Scene<'_>, member: &Member, seen: &Seen, status: &Status, diag
                 cycles(estimate),
                 cycles(estimate - spendable)
             );
-            diagnostics.push(on_token(Code::NoCycles, message, "too few cycles"));
+            let help = "top it up with `icp canister top-up`";
+            diagnostics.push(on_target(Code::NoCycles, message, "too few cycles", help));
         }
         Some(_) => {}
         None => {
             let message = format!("the cycles of {} cannot be compared with the estimate", member.target);
-            diagnostics.push(on_token(Code::CyclesUnknown, message, "of this"));
+            let help = "see what `icp canister status` says of its cycles";
+            diagnostics.push(on_target(Code::CyclesUnknown, message, "not known", help));
         }
     }
 }
@@ -205,13 +228,14 @@ fn snapshots(scene: &Scene<'_>, member: &Member, seen: &Seen, listed: &Snapshots
             .map(|listed| format!("{} ({}, {})", listed.id, age(listed.taken_at), bytes(listed.size)))
             .collect();
         let message = format!(
-            "{} has {} snapshots, {needed} more are to be made, and a canister can have {MOST_SNAPSHOTS}; these could go: {}",
+            "{} has {} snapshots and needs room for {needed} more, where a canister can have {MOST_SNAPSHOTS}; these could go: {}",
             member.target,
             listed.len(),
             free.join(", ")
         );
         let finding = scene.on(&member.name, |places| &places.target, Code::NoSlots, message, "no room");
-        diagnostics.push(finding.with_help("delete one that nobody needs: `icp canister snapshot delete CANISTER ID`"));
+        let help = format!("delete one that nobody needs: `icp canister snapshot delete {} ID`", member.target);
+        diagnostics.push(finding.with_help(help));
     }
     let Some(id) = left.snapshot.as_ref().filter(|_| left.load) else { return };
     let elsewhere = match &seen.elsewhere {
@@ -219,8 +243,12 @@ fn snapshots(scene: &Scene<'_>, member: &Member, seen: &Seen, listed: &Snapshots
         _ => false,
     };
     if !elsewhere && !listed.iter().any(|listed| listed.id == *id) {
-        let message = format!("{} does not have the snapshot {id}", member.target);
-        let finding = scene.on(&member.name, |places| &places.snapshot, Code::SnapshotGone, message, "not there");
-        diagnostics.push(finding.with_help("see `icp canister snapshot list` for what is there"));
+        let message = format!("the snapshot {id} is not on {}", member.target);
+        let (label, help) = match member.snapshot {
+            Snapshot::Artifact { .. } => ("uploaded from this, and gone since", "begin anew with another `--journal`"),
+            Snapshot::OnChain { .. } => ("not there", "plan one that `icp canister snapshot list` shows"),
+        };
+        let finding = scene.on(&member.name, |places| &places.snapshot, Code::SnapshotGone, message, label);
+        diagnostics.push(finding.with_help(help));
     }
 }

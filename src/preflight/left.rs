@@ -38,6 +38,8 @@ impl Left {
                 continue;
             }
             match kind {
+                // What others upload is theirs to have room and cycles for.
+                Kind::UploadSnapshot if scene.share.is_some_and(|share| !share.contains(&member.name)) => {}
                 Kind::UploadSnapshot => {
                     left.upload = true;
                     left.begun = slot.and_then(|slot| slot.before.as_ref()?.snapshots.clone());

@@ -3,7 +3,11 @@
 use camino::Utf8Path;
 
 use super::{Scene, Seen, Size, words::bytes};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::{
+    diagnostic::{Code, Diagnostic},
+    id::Name,
+    plan::{Plan, Reading},
+};
 
 /// What there is to work with.
 #[derive(Debug, Clone)]
@@ -31,33 +35,59 @@ impl Machine {
     }
 }
 
+/// What icp takes for an upload whose largest blob is so large.
+pub fn held(largest: u64) -> u64 {
+    largest.saturating_mul(HELD)
+}
+
+/// That an upload alone takes more memory than there is.
+pub fn too_large(code: Code, reading: &Reading, name: &Name, largest: u64, memory: u64) -> Diagnostic {
+    let Reading { plan, places, .. } = reading;
+    let message =
+        format!("the upload of `{name}` takes about {} of memory, and {}", bytes(held(largest)), there(plan, memory));
+    let at = reading.places_of(name).map_or(&places.name, |member| &member.snapshot);
+    let finding = Diagnostic::new(code, message, places.source.label(at.clone(), "too large for here"));
+    match places.values.get("upload-memory") {
+        Some(limit) => finding
+            .with_label(places.source.label(limit.clone(), "so much is allowed"))
+            .with_help("raise `upload-memory`"),
+        None => finding.with_help("run where there is more memory"),
+    }
+}
+
+/// How much there is, and whose word that is.
+fn there(plan: &Plan, memory: u64) -> String {
+    match plan.limits.upload_memory {
+        Some(_) => format!("`upload-memory` allows {}", bytes(memory)),
+        None => format!("there are {}", bytes(memory)),
+    }
+}
+
 pub(super) fn judge(scene: &Scene<'_>, seen: &[Seen], diagnostics: &mut Vec<Diagnostic>) {
     let members = scene.plan.members.iter().zip(seen).filter(|(_, seen)| seen.left.upload);
-    let mut uploads: Vec<(&crate::id::Name, Size)> =
+    let mut uploads: Vec<(&Name, Size)> =
         members.filter_map(|(member, _)| Some((&member.name, *scene.sizes.get(&member.name)?))).collect();
     uploads.sort_by_key(|(_, size)| std::cmp::Reverse(size.largest));
     let at_once = || uploads.iter().take(scene.plan.limits.upload as usize);
 
     if let Some(memory) = scene.machine.memory {
-        for (name, size) in uploads.iter().filter(|(_, size)| size.largest.saturating_mul(HELD) > memory) {
-            let message = format!(
-                "the upload of `{name}` takes about {} of memory, and there are {}",
-                bytes(size.largest.saturating_mul(HELD)),
-                bytes(memory)
-            );
-            let finding = scene.on(name, |places| &places.snapshot, Code::NoMemory, message, "too large for here");
-            diagnostics.push(finding.with_help("run where there is more memory, or see `limits.upload-memory`"));
+        for (name, size) in uploads.iter().filter(|(_, size)| held(size.largest) > memory) {
+            diagnostics.push(too_large(Code::NoMemory, scene.reading, name, size.largest, memory));
         }
-        let all: u64 = at_once().map(|(_, size)| size.largest.saturating_mul(HELD)).sum();
-        let one = at_once().next().map_or(0, |(_, size)| size.largest.saturating_mul(HELD));
+        let all: u64 = at_once().map(|(_, size)| held(size.largest)).sum();
+        let one = at_once().next().map_or(0, |(_, size)| held(size.largest));
         if all > memory && one <= memory {
-            let message = format!(
-                "{} uploads at once may take {} of memory, and there are {}: fewer run at once",
-                at_once().count(),
-                bytes(all),
-                bytes(memory)
-            );
-            diagnostics.push(scene.on_key("upload", Code::UploadsQueue, message, "more than fit"));
+            let there = there(scene.plan, memory);
+            let message =
+                format!("{} uploads at once may take {} of memory, and {there}", at_once().count(), bytes(all));
+            let values = &scene.reading.places.values;
+            let label = match (values.contains_key("upload"), values.contains_key("upload-memory")) {
+                (true, _) => "more than fit",
+                (false, true) => "less than they take",
+                (false, false) => "uploads of this",
+            };
+            let finding = scene.on_value(&["upload", "upload-memory"], Code::UploadsQueue, message, label);
+            diagnostics.push(finding.with_help("lower `upload` in [limits] to be rid of this"));
         }
     }
     if let Some(disk) = scene.machine.disk {
@@ -72,13 +102,13 @@ pub(super) fn judge(scene: &Scene<'_>, seen: &[Seen], diagnostics: &mut Vec<Diag
         let needed = read_back + OUTPUT * scene.operations.len() as u64;
         if needed > disk {
             let message = format!(
-                "beside the journal {} are free, and outputs{} may take {}",
+                "{} are free beside the journal, and outputs{} may take {}",
                 bytes(disk),
                 if scene.machine.read_back { " and uploads that are read back" } else { "" },
                 bytes(needed)
             );
-            let finding = scene.on_key("name", Code::NoDisk, message, "the journal of this");
-            diagnostics.push(finding.with_help("free some space, or put the journal elsewhere with `--journal`"));
+            let finding = scene.on_value(&[], Code::NoDisk, message, "the journal of this");
+            diagnostics.push(finding.with_help("free some space there"));
         }
     }
 }

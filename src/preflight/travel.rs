@@ -16,8 +16,7 @@ pub fn travel(reading: &Reading) -> Vec<Diagnostic> {
             member.name, member.source, member.target
         );
         let label = reading.places.source.label(places.target.clone(), "another canister");
-        Diagnostic::new(Code::DoesNotTravel, message, label)
-            .with_help("see to these by hand, and have a `[[check]]` prove what matters")
+        Diagnostic::new(Code::DoesNotTravel, message, label).with_help("see to these by hand")
     });
     warnings.collect()
 }

@@ -8,7 +8,7 @@ pub fn judge(version: &str, before: Option<&str>, accepted: bool, at: Label) -> 
     let number = |text: &str| text.split_whitespace().last().unwrap_or_default().to_owned();
     if let Some(before) = before.filter(|before| *before != version && !accepted) {
         let message = format!("this is {version}, and the run before used {before}");
-        let help = format!("name that icp with `--icp`, or say `--accept-icp-change` if {} is meant", number(version));
+        let help = format!("say `--accept-icp-change` if {} is meant", number(version));
         diagnostics.push(Diagnostic::new(Code::IcpChanged, message, at.clone()).with_help(help));
     }
     if number(version).starts_with("0.") {

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod damage;
 mod find;
 mod metadata;
 mod seal;

@@ -25,10 +25,9 @@ pub(crate) fn hold(said: &Diagnostic) {
 pub(crate) fn hold_printed(code: &str, printed: &str, folder: &Utf8Path) {
     let heads = [format!("error[{code}]\n"), format!("warning[{code}]\n")];
     let Some(start) = heads.iter().filter_map(|head| printed.find(head)).min() else { panic!("no {code}: {printed}") };
-    // A diagnostic ends where the next one begins, or the count of them all.
+    // A diagnostic ends at the second empty line: the first stands below its head.
     let body = &printed[start..];
-    let ends = body.match_indices("\n\n").find(|(at, _)| !body[at + 2..].starts_with(' '));
-    let end = ends.map_or(body.len(), |(at, _)| at + 1);
+    let end = body.match_indices("\n\n").nth(1).map_or(body.len(), |(at, _)| at + 1);
     hold_text(code, &body[..end].replace(folder.as_str(), "[FOLDER]"));
 }
 

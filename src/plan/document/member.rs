@@ -46,7 +46,7 @@ pub(in crate::plan) struct DraftMember {
     pub(in crate::plan) r#final: Final,
     pub(in crate::plan) verify: Option<Vec<At<Proof>>>,
     pub(in crate::plan) controllers: Option<At<Vec<Principal>>>,
-    pub(in crate::plan) settings: Option<At<BTreeMap<String, String>>>,
+    pub(in crate::plan) settings: Option<At<BTreeMap<String, At<String>>>>,
 }
 
 /// A snapshot as written.
@@ -153,7 +153,7 @@ fn snapshot<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<Draft
 }
 
 /// Settings as `icp canister status --json` names and writes them, compared as text.
-fn settings<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<BTreeMap<String, String>> {
+fn settings<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<BTreeMap<String, At<String>>> {
     let s = d.section(value, "`settings`")?;
     let mut settings = BTreeMap::new();
     for (key, value) in s.table {
@@ -163,7 +163,7 @@ fn settings<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<BTree
         };
         if let Some(text) = text {
             // icp groups the digits of numbers by underscores and names its settings with them.
-            settings.insert(key.get_ref().replace('-', "_"), text.replace('_', ""));
+            settings.insert(key.get_ref().replace('-', "_"), At::new(value.span(), text.replace('_', "")));
         }
     }
     Some(settings)

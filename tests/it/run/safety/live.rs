@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Scene;
-use crate::run::scene::principal;
+use crate::{run::scene::principal, said};
 
 fn live(scene: &Scene, code: i32) -> Value {
     let run = scene.verb(&["dry-run", "plan.toml", "--live", "--format", "json", "--icp", scene.icp.as_str()]);
@@ -55,6 +55,15 @@ fn a_copy_says_what_does_not_travel() {
     let id = principal(1).to_text();
     scene.edit_plan(&format!("source = \"{id}\""), &format!("source = \"{}\"\ntarget = \"{id}\"", principal(50)));
     let run = scene.verb(&["dry-run", "plan.toml"]).expect(0);
-    assert!(run.stderr.contains("[W0703]") && run.stderr.contains("do not travel"), "{}", run.stderr);
+    said::hold_printed("W0703", &run.stderr, &scene.path);
     assert!(scene.run(&[]).expect(0).stderr.contains("[W0703]"));
+}
+
+#[test]
+fn what_an_upload_costs_is_not_known_where_the_backup_is_not() {
+    let scene = Scene::careful();
+    std::fs::remove_dir_all(scene.path.join("backup")).unwrap();
+    let run = scene.verb(&["dry-run", "plan.toml", "--live", "--icp", scene.icp.as_str()]).expect(0);
+    assert_eq!(run.stderr.matches("[W0705]").count(), 3, "{}", run.stderr);
+    said::hold_printed("W0705", &run.stderr, &scene.path);
 }

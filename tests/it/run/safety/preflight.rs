@@ -3,9 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use icp_restore::{id::Principal, simulate::Status};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{CAREFUL, FLEET, Scene};
-use crate::run::scene::principal;
+use crate::{run::scene::principal, said};
 
 const GHOST: &str = "
 [[member]]
@@ -29,13 +30,15 @@ fn everything_that_is_wrong_is_in_one_report() {
         let made = scene.icp(&["canister", "snapshot", "create", &id, "--json"]);
         assert!(made.status.success(), "{made:?}");
     }
+    let days_ago = Timestamp::now() - SignedDuration::from_hours(5 * 24 + 12);
+    let days_ago = u64::try_from(days_ago.as_nanosecond()).unwrap();
+    scene.fleet.update(full, |state| state.snapshots.iter_mut().for_each(|taken| taken.taken_at = days_ago)).unwrap();
     let before = scene.changes();
     let run = scene.run(&[]).expect(4);
     for code in ["E0702", "E0703", "E0705", "E0706", "W0701"] {
         assert_eq!(run.stderr.matches(&format!("[{code}]")).count(), 1, "{code}: {}", run.stderr);
+        said::hold_printed(code, &run.stderr, &scene.path);
     }
-    assert!(run.stderr.contains("9 snapshots, 2 more are to be made"), "{}", run.stderr);
-    assert!(run.stderr.contains("0 min old"), "{}", run.stderr);
     assert_eq!(scene.changes(), before);
     assert!(!scene.journal().exists());
 }
@@ -44,8 +47,7 @@ fn everything_that_is_wrong_is_in_one_report() {
 fn another_caller_than_the_plan_expects_is_refused_at_its_place() {
     let scene = Scene::careful();
     scene.edit_plan("[network]", &format!("[network]\nexpect-principal = \"{}\"", principal(5)));
-    let run = scene.run(&["--width", "200"]).expect(4);
-    assert!(run.stderr.contains("[E0701]") && run.stderr.contains("plan.toml:4:20"), "{}", run.stderr);
+    said::hold_printed("E0701", &scene.run(&[]).expect(4).stderr, &scene.path);
     scene.edit_plan(&principal(5).to_text(), &Principal::anonymous().to_text());
     scene.run(&[]).expect(0);
 }
@@ -54,19 +56,35 @@ fn another_caller_than_the_plan_expects_is_refused_at_its_place() {
 fn what_the_plan_asserts_must_be_so_before() {
     let scene = Scene::new(
         &["root"],
-        "verify = [\"running\", \"controllers\", \"settings\"]\ncontrollers = [\"aaaaa-aa\"]\nsettings = { compute-allocation = 5 }\n",
+        "verify = [\"running\", \"controllers\", \"settings\"]\ncontrollers = [\"aaaaa-aa\"]\nsettings = { compute-allocation = 5, compute-alocation = 5 }\n",
     );
     let run = scene.run(&[]).expect(4);
-    assert_eq!(run.stderr.matches("[E0710]").count(), 2, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("[E0710]").count(), 3, "{}", run.stderr);
+    assert!(
+        run.stderr.contains("compute_allocation of") && run.stderr.contains("no compute_alocation"),
+        "{}",
+        run.stderr
+    );
+    said::hold_printed("E0710", &run.stderr, &scene.path);
     assert!(scene.changes().is_empty());
 }
 
 #[test]
 fn an_upload_that_needs_more_memory_than_there_is_is_refused() {
     let scene = Scene::new(&["root"], "[limits]\nupload-memory = \"1kB\"\n");
-    assert!(scene.run(&[]).expect(4).stderr.contains("[E0707]"));
-    let scene = Scene::new(&["root", "app"], "[limits]\nupload-memory = \"16kB\"\n");
-    assert!(scene.run(&[]).expect(0).stderr.contains("[W0704]"));
+    said::hold_printed("E0707", &scene.run(&[]).expect(4).stderr, &scene.path);
+    let rest = "[timeouts]\nupload = \"1h\"\n[limits]\nupload = 2\nupload-memory = \"16kB\"\n";
+    let scene = Scene::new(&["root", "app"], rest);
+    said::hold_printed("W0704", &scene.run(&[]).expect(0).stderr, &scene.path);
+}
+
+#[test]
+fn a_journal_where_no_space_is_left_is_not_begun() {
+    // A file system that has none.
+    let scene = Scene::careful();
+    let run = scene.run(&["--journal", "/proc/fleet.journal.jsonl", "--verify-upload"]).expect(4);
+    said::hold_printed("E0708", &run.stderr, &scene.path);
+    assert!(scene.changes().is_empty());
 }
 
 #[test]
@@ -77,7 +95,11 @@ fn a_snapshot_that_is_gone_is_missed_before_anything_is_stopped() {
     scene.fleet.update(app, |state| state.snapshots.clear()).unwrap();
     let run = scene.run(&[]).expect(4);
     assert_eq!(run.stderr.matches("[E0709]").count(), 1, "{}", run.stderr);
+    said::hold_printed("E0709", &run.stderr, &scene.path);
     assert_eq!(scene.count(0, "stop_canister"), 0);
+    // What is said to help does.
+    scene.run(&["--journal", "anew.journal.jsonl"]).expect(0);
+    scene.assert_restored();
 }
 
 #[test]
@@ -101,7 +123,9 @@ fn another_icp_is_asked_for() {
     std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o755)).unwrap();
     let run_other = |args: &[&str]| scene.verb(&[&["run", "plan.toml", "--icp", other.as_str()], args].concat());
     let run = run_other(&[]).expect(4);
-    assert!(run.stderr.contains("[E0711]") && run.stderr.contains("[W0702]"), "{}", run.stderr);
+    for code in ["E0711", "W0702"] {
+        said::hold_printed(code, &run.stderr, &scene.path);
+    }
     run_other(&["--accept-icp-change", "--max-steps", "1"]).expect(9);
     // It is the one of the run before now.
     run_other(&[]).expect(0);
@@ -116,5 +140,6 @@ fn an_answer_that_does_not_come_is_asked_for_again_and_then_told() {
     scene.fault("read-status app: http-503-before times 100");
     let run = scene.run(&[]).expect(4);
     assert_eq!(run.stderr.matches("[E0704]").count(), 1, "{}", run.stderr);
+    said::hold_printed("E0704", &run.stderr, &scene.path);
     assert_eq!(scene.count(0, "stop_canister"), 0);
 }

@@ -4,7 +4,10 @@ use icp_restore::{id::Digest, simulate::Status};
 use serde_json::Value;
 
 use super::{CAREFUL, FLEET, Scene};
-use crate::run::process::{Done, done, kill_run};
+use crate::{
+    run::process::{Done, done, kill_run},
+    said,
+};
 
 impl Scene {
     fn back(&self, args: &[&str]) -> Done {
@@ -112,6 +115,7 @@ fn without_safety_snapshots_there_is_no_way_back() {
     scene.run(&[]).expect(0);
     let run = scene.back(&[]).expect(4);
     assert_eq!(run.stderr.matches("[E0712]").count(), 3, "{}", run.stderr);
+    said::hold_printed("E0712", &run.stderr, &scene.path);
     scene.assert_restored();
 }
 
