@@ -13,6 +13,8 @@ pub struct Places {
     pub members: Vec<MemberPlaces>,
     /// The root of the backup, or the name of the plan where none is written.
     pub root: Range<usize>,
+    /// The id of the backup, or what stands for its root.
+    pub backup_id: Range<usize>,
 }
 
 /// Where the parts of a member stand, in bytes of the plan's text.
