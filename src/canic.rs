@@ -17,11 +17,14 @@ pub mod status;
 pub use kind::Kind;
 pub use reader::Spanned;
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     diagnostic::{Code, Diagnostic, Source},
-    id::Principal,
+    id::{Principal, not_a_principal},
 };
 
 /// What became of reading a file: its content with warnings, or all that is wrong with it, warnings included.
@@ -68,11 +71,27 @@ fn spelling(source: &Arc<Source>, canister: &Spanned<String>) -> Option<Diagnost
             )
             .with_help(format!("write `{id}`")),
         ),
-        Err(_) => Some(Diagnostic::new(
-            Code::CanicSpelling,
-            format!("`{}` is not a principal", canister.value),
-            label("canic does not look, icp will"),
-        )),
+        Err(wrong) => {
+            let (message, help) = not_a_principal(&wrong);
+            let label = label("canic does not look, icp will");
+            Some(Diagnostic::new(Code::CanicSpelling, message, label).with_help(help))
+        }
+    }
+}
+
+/// A key or an id that is only to be looked at, and what follows from it at the same place, are one problem; how an id is
+/// written mends it.
+fn fold(notes: &mut Vec<Diagnostic>) {
+    let is_cause = |note: &&Diagnostic| matches!(note.code, Code::CanicUnknownKey | Code::CanicSpelling);
+    let place = |note: &Diagnostic| note.labels[0].span.clone();
+    let spelled = notes.iter().filter(|note| note.code == Code::CanicSpelling);
+    let spelled: HashMap<_, _> = spelled.map(|note| (place(note), note.help.clone())).collect();
+    let told: HashSet<_> = notes.iter().filter(|note| !is_cause(note)).map(place).collect();
+    notes.retain(|note| !is_cause(&note) || !told.contains(&place(note)));
+    for note in notes {
+        if let Some(help) = spelled.get(&place(note)) {
+            note.help.clone_from(help);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use std::{fmt, str::FromStr};
 
 pub use ic_principal::Principal;
+use ic_principal::PrincipalError;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -44,6 +45,20 @@ impl FromStr for Digest {
         hex::decode_to_slice(digits, &mut bytes).map_err(|_| DigestError::Length(digits.len()))?;
         Ok(Self(bytes))
     }
+}
+
+/// What is said of a text that is not a principal: the fact, and what mends it.
+pub(crate) fn not_a_principal(wrong: &PrincipalError) -> (String, String) {
+    let fact = match wrong {
+        PrincipalError::AbnormalGrouped(principal) => {
+            return ("the groups of a principal are five characters each".to_owned(), format!("write \"{principal}\""));
+        }
+        PrincipalError::CheckSequenceNotMatch() => "its checksum does not match: a character is mistyped",
+        PrincipalError::InvalidBase32() => "it has characters that no principal has",
+        PrincipalError::TextTooShort() => "it is too short",
+        PrincipalError::TextTooLong() | PrincipalError::BytesTooLong() => "it is too long",
+    };
+    (format!("not a principal: {fact}"), "copy the principal again from its source".to_owned())
 }
 
 /// The id of a snapshot: on the IC, eight bytes of a number that only grows, then the id of the canister that owns it.

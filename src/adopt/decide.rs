@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Adopter, Adoption,
-    now::Now,
+    now::{Now, Unseen},
     origin,
     pair::{Pair, Step},
 };
@@ -38,13 +38,14 @@ pub(super) fn all(
     seen: &BTreeMap<usize, Now>,
 ) -> (Adoption, Vec<Diagnostic>) {
     let mut problems: Vec<Diagnostic> = safety(adopter, pairs).into_iter().collect();
+    let is_safe = problems.is_empty();
     let (mut events, mut claims) = (Vec::new(), Vec::new());
     for pair in pairs {
         let Some(now) = seen.get(&pair.index) else { continue };
         let status = match (&now.status, &now.snapshots) {
             (Ok(status), Ok(_)) => status,
-            (Err(why), _) | (_, Err(why)) => {
-                problems.push(silent(adopter, pair, why));
+            (Err(unseen), _) | (_, Err(unseen)) => {
+                problems.push(silent(adopter, pair, unseen));
                 continue;
             }
         };
@@ -55,6 +56,8 @@ pub(super) fn all(
     for (operation, claim, label) in claims {
         match operation.after.iter().all(|after| done.contains(after)) {
             true => events.push(claim),
+            // Without its safety snapshot a load is early as well.
+            false if !is_safe => {}
             false => problems.push(early(operation, label)),
         }
     }
@@ -83,7 +86,8 @@ impl<'a> Case<'_, 'a> {
             let label = self.label(&pair.load, "it loaded this, or may have");
             let state = format!("{:?}", self.status.state).to_lowercase();
             let message = format!("{} is {state}, and canic did not start it", pair.member.target);
-            let help = "see what it holds; if that is the snapshot, stop it with `icp canister stop` and adopt again";
+            let stop = format!("icp canister stop {}", pair.member.target);
+            let help = format!("see what it holds: if that is the snapshot, stop it with `{stop}` and adopt again");
             self.problems.push(Diagnostic::new(Code::AdoptOpen, message, label).with_help(help));
             return None;
         }
@@ -244,7 +248,8 @@ impl<'a> Case<'_, 'a> {
             operation.target.value
         );
         let label = self.label(step, "completed then");
-        self.problems.push(Diagnostic::new(Code::AdoptAgain, message, label));
+        let help = "find out who changed that, if nobody should have";
+        self.problems.push(Diagnostic::new(Code::AdoptAgain, message, label).with_help(help));
     }
 
     fn label(&self, step: &Step<'_>, text: &str) -> Label {
@@ -294,10 +299,10 @@ fn safety(adopter: &Adopter<'_>, pairs: &[Pair<'_>]) -> Option<Diagnostic> {
     Some(problem.with_help("write `snapshot = false` below `[safety]` into the plan: then there is no way back"))
 }
 
-fn silent(adopter: &Adopter<'_>, pair: &Pair<'_>, why: &str) -> Diagnostic {
-    let message = format!("it cannot be seen how {} is now: {why}", pair.member.target);
+fn silent(adopter: &Adopter<'_>, pair: &Pair<'_>, unseen: &Unseen) -> Diagnostic {
+    let message = format!("it cannot be seen how {} is now: {}", pair.member.target, unseen.why);
     let label = adopter.source.label(pair.stop.operation.target.span.clone(), "this canister");
-    Diagnostic::new(Code::AdoptSilent, message, label).with_help("name the identity that controls it, and adopt again")
+    Diagnostic::new(Code::AdoptSilent, message, label).with_help(unseen.help)
 }
 
 /// A load that the plan would have after something that is not done.

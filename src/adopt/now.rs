@@ -16,9 +16,15 @@ use crate::{
 
 /// What the network says of a canister, or why it says nothing.
 pub(super) struct Now {
-    pub(super) status: Result<Status, String>,
+    pub(super) status: Result<Status, Unseen>,
     /// Asked for only where an upload was completed.
-    pub(super) snapshots: Result<Snapshots, String>,
+    pub(super) snapshots: Result<Snapshots, Unseen>,
+}
+
+/// Why the network says nothing of a canister, and what may help.
+pub(super) struct Unseen {
+    pub(super) why: String,
+    pub(super) help: &'static str,
 }
 
 /// Asks for every member that was touched, as many at once as the plan allows; by the index of the member.
@@ -50,11 +56,16 @@ fn ask(adopter: &Adopter<'_>, pair: &Pair<'_>) -> Now {
     Now { status, snapshots }
 }
 
-fn known<T>(asked: Asked<T>) -> Result<T, String> {
-    match asked {
-        Asked::Known(answer) => Ok(answer),
-        Asked::NoAuthority => Err("no authority: the caller is not one of its controllers".to_owned()),
-        Asked::Rejected(rejection) => Err(rejection.message),
-        Asked::Silent(why) => Err(why),
-    }
+fn known<T>(asked: Asked<T>) -> Result<T, Unseen> {
+    let network = "see that the network can be reached and adopt again";
+    let (why, help) = match asked {
+        Asked::Known(answer) => return Ok(answer),
+        Asked::NoAuthority => (
+            "no authority: the caller is not one of its controllers".to_owned(),
+            "name the identity that controls it in `[network]` and adopt again",
+        ),
+        Asked::Rejected(rejection) => (rejection.message, network),
+        Asked::Silent(why) => (why, network),
+    };
+    Err(Unseen { why, help })
 }

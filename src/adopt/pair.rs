@@ -1,6 +1,6 @@
 //! Whose operation is whose: by kind, source and target.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Adopter;
 use crate::{
@@ -65,7 +65,7 @@ pub(super) fn members<'a>(adopter: &Adopter<'a>) -> Result<Vec<Pair<'a>>, Vec<Di
         }
     }
     let mut found: Vec<BTreeMap<Kind, &Operation>> = vec![BTreeMap::new(); adopter.plan.members.len()];
-    let mut strange: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let (mut strange, mut strangers) = (BTreeSet::new(), Vec::new());
     for operation in &adopter.journal.operations.value {
         if matches!(operation.kind.value, Kind::VerifyMember | Kind::VerifyFleet) {
             continue;
@@ -80,14 +80,20 @@ pub(super) fn members<'a>(adopter: &Adopter<'a>) -> Result<Vec<Pair<'a>>, Vec<Di
             }
             // Told once for a canister, and not for each of its operations.
             None => {
-                let key = (operation.source.value.as_str(), operation.target.value.as_str());
-                if *strange.entry(key).and_modify(|count| *count += 1).or_insert(1) == 1 {
-                    problems.push(stranger(adopter, operation));
+                if strange.insert((operation.source.value.as_str(), operation.target.value.as_str())) {
+                    strangers.push(stranger(adopter, operation));
                 }
             }
         }
     }
     problems.extend(backup(adopter));
+    // One that canic restores and one that the plan does are the same, with another canister.
+    let mut without = found.iter().enumerate().filter(|(_, found)| found.is_empty()).map(|(index, _)| index);
+    let instead = without.next().filter(|_| strangers.len() == 1 && without.next().is_none());
+    if let (Some(index), [stranger]) = (instead, &mut strangers[..]) {
+        stranger.labels.push(place(adopter, index, |places| places.target.clone(), "the plan restores this"));
+    }
+    problems.extend(strangers);
     let mut receipts: HashMap<usize, Vec<&Receipt>> = HashMap::new();
     for receipt in &adopter.journal.receipts.value {
         receipts.entry(receipt.sequence.value).or_default().push(receipt);
@@ -103,7 +109,9 @@ pub(super) fn members<'a>(adopter: &Adopter<'a>) -> Result<Vec<Pair<'a>>, Vec<Di
         let (Some(upload), Some(stop), Some(load), Some(start)) =
             (of(Kind::UploadSnapshot), of(Kind::StopCanister), of(Kind::LoadSnapshot), of(Kind::StartCanister))
         else {
-            problems.push(unknown(adopter, index, found.is_empty()));
+            if instead != Some(index) {
+                problems.push(unknown(adopter, index, found.is_empty()));
+            }
             continue;
         };
         problems.extend(artifact(adopter, index, upload));
@@ -118,7 +126,8 @@ const AS_PLANNED: &str = "make the plan of the same manifest and mapping: icp-re
 fn twice(adopter: &Adopter<'_>, first: &Operation, again: &Operation) -> Diagnostic {
     let message = format!("canic has two operations of the kind {} for one canister", again.kind.value.as_str());
     let label = |operation: &Operation, text: &str| adopter.source.label(operation.kind.span.clone(), text);
-    Diagnostic::new(Code::AdoptOther, message, label(again, "again here")).with_label(label(first, "first here"))
+    let problem = Diagnostic::new(Code::AdoptOther, message, label(again, "again here"));
+    problem.with_label(label(first, "first here")).with_help("begin a restore of your own, without `--adopt`")
 }
 
 fn stranger(adopter: &Adopter<'_>, operation: &Operation) -> Diagnostic {
@@ -147,7 +156,7 @@ fn backup(adopter: &Adopter<'_>) -> Option<Diagnostic> {
     (theirs.value != *ours).then(|| {
         let message = format!("canic restores the backup `{}`, and the plan `{ours}`", theirs.value);
         let label = adopter.source.label(theirs.span.clone(), "this backup");
-        let plan = adopter.places.source.label(adopter.places.root.clone(), "the backup of the plan is another");
+        let plan = adopter.places.source.label(adopter.places.backup_id.clone(), "the backup of the plan is another");
         Diagnostic::new(Code::AdoptOther, message, label).with_label(plan).with_help(AS_PLANNED)
     })
 }
@@ -168,7 +177,7 @@ fn artifact(adopter: &Adopter<'_>, index: usize, upload: &Operation) -> Option<D
     };
     let theirs = adopter.source.label(upload.artifact.span.clone(), "canic uploads this");
     let ours = place(adopter, index, |places| places.snapshot.clone(), label);
-    let help = "write the artifact of canic's journal into the plan";
+    let help = "write the artifact of canic's journal into the plan, with its seal";
     Some(Diagnostic::new(Code::AdoptOther, message, theirs).with_label(ours).with_help(help))
 }
 

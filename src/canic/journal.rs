@@ -10,12 +10,12 @@ mod rules;
 mod terminal;
 mod written;
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::HashSet, ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Reading, Spanned, reader::Reader};
-use crate::diagnostic::Source;
+use crate::diagnostic::{Code, Diagnostic, Source};
 
 /// The name of the file in a backup's folder, unless the user gave another.
 pub const FILE_NAME: &str = "restore-apply-journal.json";
@@ -195,7 +195,32 @@ pub fn read(source: &Arc<Source>) -> Reading<Journal> {
     notes.extend(counts::check(source, &journal, &index));
     notes.extend(receipts::check(source, &journal, &index));
     notes.extend(terminal::check(source, &journal, &index));
+    super::fold(&mut notes);
+    fold(&journal, &mut notes);
     if notes.iter().all(super::is_warning) { Ok((journal, notes)) } else { Err(notes) }
+}
+
+/// What puts the counts wrong is one problem: whatever else points at it follows from it, and the counts follow from an
+/// operation that is missing. Where operations have wrong numbers, so seems all that goes by them.
+fn fold(journal: &Journal, notes: &mut Vec<Diagnostic>) {
+    let wrong_numbers = notes.iter().any(|note| note.code == Code::CanicSequence);
+    let is_missing = |note: &Diagnostic| note.code == Code::CanicSequence && note.labels.len() == 1;
+    let lost = notes.iter().any(is_missing).then_some(journal.operations.span.start);
+    let slips = notes.iter().filter(|note| note.code == Code::CanicCount);
+    let slips: HashSet<_> = slips.map(|note| note.labels[0].span.clone()).collect();
+    let by_number = [
+        Code::CanicReceiptOrphan,
+        Code::CanicReceiptAttempt,
+        Code::CanicReceiptMismatch,
+        Code::CanicReceiptMissing,
+        Code::CanicReceiptStale,
+        Code::CanicOrder,
+    ];
+    notes.retain(|note| match note.code {
+        Code::CanicCount => Some(note.labels[0].span.start) != lost,
+        code if wrong_numbers && by_number.contains(&code) => false,
+        _ => !note.labels.iter().any(|label| slips.contains(&label.span)),
+    });
 }
 
 impl Journal {

@@ -4,6 +4,7 @@
 //! between the values) → [`Manifest`]. Each pass finds all that is wrong before it gives up.
 
 mod accept;
+mod roles;
 mod rules;
 mod topology;
 mod written;
@@ -95,6 +96,7 @@ pub struct Snapshot {
 pub fn read(source: &Arc<Source>) -> Reading<Manifest> {
     let (written, mut notes) = Reader::read(source, &written::FORM, written::manifest)?;
     notes.extend(rules::check(source, &written));
+    super::fold(&mut notes);
     if notes.iter().all(super::is_warning)
         && let Some(manifest) = accept::accept(source, written)
     {

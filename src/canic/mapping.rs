@@ -3,16 +3,20 @@
 //! All or nothing: a mapping names every member once, and no target twice. It takes part in a restore only with its
 //! manifest, so the two are checked together and the labels lie in both texts.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Canister, Reading, Spanned,
-    manifest::{Identity, Manifest},
+    manifest::{Identity, Manifest, Member},
     reader::{Form, Need::Required, Reader},
     spelling,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Source},
+    id::{Principal, not_a_principal},
     json::Json,
 };
 
@@ -46,6 +50,7 @@ pub fn read(source: &Arc<Source>, manifest: &Manifest) -> Reading<Mapping> {
     let (entries, mut notes) = Reader::read(source, &FORM, entries)?;
     notes.extend(values(source, &entries.value));
     notes.extend(between(source, &entries, manifest));
+    super::fold(&mut notes);
     let targets = manifest.members.iter().map(|member| {
         let entry = entries.value.iter().find(|entry| entry.source.value == member.canister.value.text())?;
         let target = Canister::parse(&entry.target.value)?;
@@ -79,10 +84,10 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
         // Of two entries for one canister, the one that leaves it where it is, is the right one.
         let stays = entry.source.value == entry.target.value;
         for (side, id, seen) in sides {
-            if Canister::parse(&id.value).is_none() {
-                let message = format!("`{}` is not a principal", id.value);
-                let label = source.label(id.span.clone(), "");
-                found.push(Diagnostic::new(Code::ManifestPrincipal, message, label));
+            if let Err(wrong) = Principal::from_text(&id.value) {
+                let (message, help) = not_a_principal(&wrong);
+                let label = source.label(id.span.clone(), "not a principal");
+                found.push(Diagnostic::new(Code::ManifestPrincipal, message, label).with_help(help));
                 continue;
             }
             found.extend(spelling(source, id));
@@ -94,8 +99,8 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
                     true => (first, again),
                     false => (again, first),
                 };
-                let problem = Diagnostic::new(Code::MappingDuplicate, message, one);
-                found.push(problem.with_label(two));
+                let problem = Diagnostic::new(Code::MappingDuplicate, message, one).with_label(two);
+                found.push(problem.with_help(format!("write another {side} in one of the two")));
             }
         }
     }
@@ -106,18 +111,16 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
 fn between(source: &Arc<Source>, entries: &Spanned<Vec<Entry>>, manifest: &Manifest) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut members: BTreeMap<&str, _> =
-        (manifest.members.iter()).map(|member| (member.canister.value.text(), Some(member))).collect();
+        (manifest.members.iter()).map(|member| (member.canister.value.text(), member)).collect();
+    let known: BTreeSet<&str> = members.keys().copied().collect();
+    let (mut strangers, mut strays) = (Vec::new(), 0);
     for entry in &entries.value {
-        let Some(member) = members.get_mut(entry.source.value.as_str()) else {
-            if Canister::parse(&entry.source.value).is_some() {
-                let message = format!("`{}` is no member of the manifest", entry.source.value);
-                let label = source.label(entry.source.span.clone(), "not in the manifest");
-                found.push(Diagnostic::new(Code::MappingUnknownSource, message, label));
-            }
-            continue;
-        };
         // A second entry for a member says nothing new: the ancestor takes the first.
-        let Some(member) = member.take() else {
+        let Some(member) = members.remove(entry.source.value.as_str()) else {
+            strays += 1;
+            if !known.contains(entry.source.value.as_str()) && Canister::parse(&entry.source.value).is_some() {
+                strangers.push(&entry.source);
+            }
             continue;
         };
         if member.identity.value == Identity::Fixed && entry.target.value != entry.source.value {
@@ -125,19 +128,38 @@ fn between(source: &Arc<Source>, entries: &Spanned<Vec<Entry>>, manifest: &Manif
             let target = source.label(entry.target.span.clone(), "another canister");
             let fixed = manifest.source.label(member.identity.span.clone(), "fixed here");
             let problem = Diagnostic::new(Code::MappingFixed, message, target).with_label(fixed);
-            found.push(problem.with_help(format!("map it to `{}`", entry.source.value)));
+            found.push(problem.with_help(format!("write `{}`", entry.source.value)));
         }
     }
-    for member in members.into_values().flatten() {
-        let id = member.canister.value.text();
+    // In the order of the manifest.
+    let mut left: Vec<&Member> = members.into_values().collect();
+    left.sort_by_key(|member| member.canister.span.start);
+    let member = |member: &&Member| manifest.source.label(member.canister.span.clone(), "this member is not mapped");
+    for stranger in strangers {
+        let message = format!("`{}` is no member of the manifest", stranger.value);
+        let label = source.label(stranger.span.clone(), "not in the manifest");
+        let problem = Diagnostic::new(Code::MappingUnknownSource, message, label);
+        found.push(match &left[..] {
+            [only] if strays == 1 => {
+                problem.with_label(member(only)).with_help(format!("write `{}`", only.canister.value.text()))
+            }
+            _ => problem.with_help("remove the entry"),
+        });
+    }
+    // An entry that is for no member is meant for one of those that have none.
+    if left.len() > strays {
         let open = match entries.value.is_empty() {
             true => entries.span.clone(),
             false => entries.span.start..entries.span.start + 1,
         };
+        let (message, each) = match &left[..] {
+            [only] => (format!("`{}` is not mapped", only.canister.value.text()), "an entry for it"),
+            many => (format!("{} members are not mapped", many.len()), "an entry for each"),
+        };
         let list = source.label(open, "a mapping names every member or there is none");
-        let member = manifest.source.label(member.canister.span.clone(), "this member");
-        let problem = Diagnostic::new(Code::MappingMissingSource, format!("`{id}` is not mapped"), list);
-        found.push(problem.with_label(member));
+        let problem = Diagnostic::new(Code::MappingMissingSource, message, list);
+        let problem = left.iter().map(member).fold(problem, Diagnostic::with_label);
+        found.push(problem.with_help(format!("add {each}: a member that stays has its own id as its target")));
     }
     found
 }

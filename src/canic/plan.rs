@@ -110,18 +110,25 @@ fn circles(manifest: &Manifest, parents: &[Option<usize>], order: &[usize]) -> V
             Some((at, parent.span.clone()))
         });
         // The root of the fleet has no business with a parent; else the first of the circle is as good as any.
+        let is_root = |at: usize| manifest.members[at].canister.value == manifest.root.value;
         let mut spans: Vec<_> = spans.collect();
-        spans.sort_by_key(|(at, _)| manifest.members[*at].canister.value != manifest.root.value);
-        let mut labels = spans.into_iter().map(|(at, span)| {
+        spans.sort_by_key(|(at, _)| !is_root(*at));
+        let help = match spans.first() {
+            Some((at, _)) if is_root(*at) => "write `null`: the root of the fleet has no parent",
+            _ => "correct one of these parents",
+        };
+        let message =
+            if spans.len() == 1 { "a member is its own parent" } else { "members are each other's ancestors" };
+        let labels = spans.into_iter().map(|(at, span)| {
             let role = &manifest.members[at].role.value;
             manifest.source.label(span, format!("the parent of `{role}`"))
         });
-        let Some(primary) = labels.next() else {
-            continue;
-        };
-        let message = "members are each other's ancestors";
-        let problem = Diagnostic::new(Code::ManifestCycle, message, primary);
-        found.push(labels.fold(problem, Diagnostic::with_label));
+        found.push(Diagnostic {
+            code: Code::ManifestCycle,
+            message: message.to_owned(),
+            labels: labels.collect(),
+            help: Some(help.to_owned()),
+        });
     }
     found
 }

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Reading;
 use crate::{
-    diagnostic::{Code, Diagnostic, Source},
+    diagnostic::{Code, Diagnostic, Label, Source, suggest},
     json::{self, Entry, Json},
 };
 
@@ -69,12 +69,7 @@ impl Reader {
         form: &'static Form,
         read: impl FnOnce(&mut Self, Json<'_>) -> Option<T>,
     ) -> Reading<T> {
-        let text = source.text();
-        let json = Json::parse(text).map_err(|error| {
-            let name = form.name;
-            let label = source.label(token(text, &error), reason(&error));
-            vec![Diagnostic::new(form.syntax, format!("{name} is not JSON"), label)]
-        })?;
+        let json = Json::parse(source.text()).map_err(|error| vec![syntax(source, form, &error)])?;
         let mut reader = Self { source: Arc::clone(source), form, problems: Vec::new(), absent: 0..0 };
         let value = read(&mut reader, json);
         match value {
@@ -112,7 +107,7 @@ impl Reader {
     ) -> Option<[Field<'a>; N]> {
         let entries = json.entries();
         if entries.is_empty() && json.raw().contains('"') {
-            self.wrong(json, "keys that are text");
+            self.wrong(json, "an object whose keys are text");
             return None;
         }
         let mut found = [None; N];
@@ -127,8 +122,8 @@ impl Reader {
                 let first = self.source.label(first.clone(), "first here");
                 let again = self.source.label(entry.key_span, "again here");
                 let message = format!("key `{}` stands there twice", entry.key);
-                let problem = Diagnostic::new(self.form.duplicate, message, again);
-                self.problems.push(problem.with_label(first));
+                let problem = Diagnostic::new(self.form.duplicate, message, again).with_label(first);
+                self.problems.push(problem.with_help(format!("keep one `{}`", entry.key)));
             } else {
                 keys[at] = Some(entry.key_span);
                 found[at] = Some(entry.value);
@@ -147,17 +142,14 @@ impl Reader {
             _ => opening(json),
         };
         for stranger in strangers {
-            let unset = wanted.iter().zip(&found).filter(|(_, v)| v.is_none());
-            let near = unset
-                .map(|((name, _), _)| *name)
-                .find(|name| strsim::normalized_damerau_levenshtein(name, &stranger.key) > 0.6);
-            let message = format!("`{}` is no key of {}", stranger.key, self.form.name);
+            let unset = wanted.iter().zip(&found).filter(|(_, value)| value.is_none()).map(|((name, _), _)| *name);
+            let help = match suggest::nearest(&stranger.key, unset) {
+                Some(near) => format!("write `{near}`"),
+                None => "remove it".to_owned(),
+            };
+            let message = format!("{} has no key `{}`", self.form.name, stranger.key);
             let label = self.source.label(stranger.key_span, "passed over");
-            let problem = Diagnostic::new(Code::CanicUnknownKey, message, label);
-            self.problems.push(match near {
-                Some(near) => problem.with_help(format!("did you mean `{near}`?")),
-                None => problem,
-            });
+            self.problems.push(Diagnostic::new(Code::CanicUnknownKey, message, label).with_help(help));
         }
         Some(found)
     }
@@ -170,7 +162,7 @@ impl Reader {
         self.absent = opening(json);
         let items = json.items();
         if let Some(extra) = items.get(N) {
-            self.wrong(*extra, "the end of the array");
+            self.wrong(*extra, "no further item");
             return None;
         }
         if items.len() < N && self.nothing(json, &wanted) {
@@ -196,7 +188,8 @@ impl Reader {
         if short {
             let label = self.source.label(json.span(), "missing here");
             let message = format!("expected an object with {}", keys.join(", "));
-            self.problems.push(Diagnostic::new(self.form.missing, message, label));
+            let help = format!("write {}", keys.join(", "));
+            self.problems.push(Diagnostic::new(self.form.missing, message, label).with_help(help));
         }
         short
     }
@@ -206,21 +199,10 @@ impl Reader {
         let likeness = |key: &str| strsim::normalized_damerau_levenshtein(name, key);
         let best =
             (0..strangers.len()).max_by(|&a, &b| likeness(&strangers[a].key).total_cmp(&likeness(&strangers[b].key)));
-        let message = format!("key `{name}` is missing");
-        let problem = match best.map(|at| strangers.remove(at)) {
-            Some(stranger) => Diagnostic::new(
-                self.form.missing,
-                message,
-                self.source.label(stranger.key_span, format!("`{}` is not known here", stranger.key)),
-            )
-            .with_help(format!("if this is it, write `{name}`")),
-            None => {
-                let start = json.span().start;
-                let label = self.source.label(start..start + 1, "missing here");
-                Diagnostic::new(self.form.missing, message, label)
-            }
-        };
-        self.problems.push(problem);
+        let stranger = best.map(|at| strangers.remove(at).key_span);
+        let (label, help) = absent(&self.source, stranger.unwrap_or_else(|| opening(json)), name);
+        let problem = Diagnostic::new(self.form.missing, format!("key `{name}` is missing"), label);
+        self.problems.push(problem.with_help(help.unwrap_or_else(|| format!("add `{name}`"))));
     }
 
     fn wrong(&mut self, json: Json<'_>, wanted: &str) {
@@ -232,9 +214,9 @@ impl Reader {
             Some(b'n') => "null",
             _ => "a number",
         };
-        let label = self.source.label(json.span(), format!("{found} here"));
-        let message = format!("expected {wanted}");
-        self.problems.push(Diagnostic::new(self.form.kind, message, label));
+        let label = self.source.label(json.span(), format!("{wanted} goes here"));
+        let message = format!("{found} where {wanted} goes");
+        self.problems.push(Diagnostic::new(self.form.kind, message, label).with_help(format!("write {wanted}")));
     }
 
     /// A value of a type that serde reads from one token; `wanted` says which, for the message.
@@ -247,6 +229,23 @@ impl Reader {
         Some(Spanned::new(value?, json.span()))
     }
 
+    /// One of some words.
+    pub(super) fn word<T: DeserializeOwned>(&mut self, field: Field<'_>, words: &[&str]) -> Option<Spanned<T>> {
+        let json = field?;
+        let value = json.decode();
+        if value.is_none() {
+            match json.as_str() {
+                Some(text) => {
+                    let (message, help) = suggest::none_of(&text, words);
+                    let label = self.source.label(json.span(), "not known here");
+                    self.problems.push(Diagnostic::new(self.form.kind, message, label).with_help(help));
+                }
+                None => self.wrong(json, &format!("one of {}", suggest::list(words))),
+            }
+        }
+        Some(Spanned::new(value?, json.span()))
+    }
+
     /// A text.
     pub(super) fn text(&mut self, field: Field<'_>) -> Option<Spanned<String>> {
         self.value(field, "a text")
@@ -254,7 +253,7 @@ impl Reader {
 
     /// A count: a whole number, not negative.
     pub(super) fn count(&mut self, field: Field<'_>) -> Option<Spanned<usize>> {
-        self.value(field, "a whole number from 0")
+        self.value(field, "a whole number")
     }
 
     /// A value that may be null or left out; its place is then that of the null, or the one that [`Self::absent`] gave.
@@ -305,21 +304,40 @@ pub(super) fn opening(json: Json<'_>) -> Range<usize> {
     start..start + 1
 }
 
-/// The token at which serde_json gave up.
-fn token(text: &str, error: &serde_json::Error) -> Range<usize> {
+/// What is said at the place of a value that is not there, and of a key in that place, which may be a slip of it.
+pub(super) fn absent(source: &Arc<Source>, place: Range<usize>, name: &str) -> (Label, Option<String>) {
+    let text = source.text();
+    if !text[place.end..].trim_start().starts_with(':') {
+        return (source.label(place, "missing here"), None);
+    }
+    let label = format!("{} is not known here", &text[place.clone()].replace('"', "`"));
+    (source.label(place, label), Some(format!("if this is it, write `{name}`")))
+}
+
+/// A text that is not JSON: the comma that is too many, else the token at which serde_json gave up.
+fn syntax(source: &Arc<Source>, form: &Form, error: &serde_json::Error) -> Diagnostic {
+    let text = source.text();
     let at = json::offset(text, error.line(), error.column());
+    let before = text[..at].trim_end();
+    // What serde_json says without the place, which the label shows.
+    let said = error.to_string();
+    let reason = said.rfind(" at line ").map_or(said.as_str(), |end| &said[..end]);
+    let (span, label, help) = if error.is_eof() {
+        let reason = reason.replace("EOF while parsing", "the file ends within");
+        (token(text, at), reason, "take another copy of the file: this one was cut off")
+    } else if before.ends_with(',') && text[at..].starts_with(['}', ']']) {
+        (before.len() - 1..before.len(), "nothing follows it".to_owned(), "remove this comma")
+    } else {
+        (token(text, at), reason.to_owned(), "mend the JSON here")
+    };
+    Diagnostic::new(form.syntax, "the text is not JSON", source.label(span, label)).with_help(help)
+}
+
+/// The token at a place, or the character.
+fn token(text: &str, at: usize) -> Range<usize> {
     let word = |c: char| c.is_alphanumeric() || "_.+-".contains(c);
     let start = at - text[..at].chars().rev().take_while(|&c| word(c)).map(char::len_utf8).sum::<usize>();
     let rest: usize = text[at..].chars().take_while(|&c| word(c)).map(char::len_utf8).sum();
     let one = text[at..].chars().next().map_or(0, char::len_utf8);
     start..at + rest.max(one)
-}
-
-/// What serde_json says, without the place, which the label shows.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
 }

@@ -1,4 +1,4 @@
-//! Did you mean: the known word that a wrong one is nearest to.
+//! Did you mean: the known word that a wrong one is nearest to, and how it is said.
 
 /// A wrong word longer than this is no slip of a known one.
 const MOST: usize = 200;
@@ -45,6 +45,33 @@ pub fn nearest_principal<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) 
         }
     }
     best.filter(|_| !tied).map(|(_, text)| text)
+}
+
+/// What is said of a word that is none of the known ones: the fact, and what mends it.
+pub fn none_of(wrong: &str, known: &[&str]) -> (String, String) {
+    let help = match nearest(wrong, known.iter().copied()) {
+        Some(near) => format!("write \"{near}\""),
+        None => format!("write one of {}", list(known)),
+    };
+    (format!("`{}` is none of {}", shown(wrong), list(known)), help)
+}
+
+/// The beginning of a text that was written where something short goes.
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let shown: String = text.chars().take(MOST).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", shown.escape_debug())
+}
+
+/// Words in a row: `a`, `b` and `c`.
+pub fn list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
 }
 
 fn fold(c: char) -> char {

@@ -182,7 +182,7 @@ impl<'s> Decoder<'s> {
                 format!("move it to {}", table.title)
             } else {
                 self.strays.push((here, self.diagnostics.len()));
-                format!("remove it; {} may have {}", section.title, list(known))
+                format!("remove it; {} may have {}", section.title, suggest::list(known))
             };
             self.help(Code::UnknownKey, key.span(), message, "not a key here", help);
         }
@@ -329,11 +329,7 @@ impl<'s> Decoder<'s> {
             return Some(meaning);
         }
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let help = match suggest::nearest(text, known.iter().copied()) {
-            Some(near) => format!("write \"{near}\""),
-            None => format!("write one of {}", list(&known)),
-        };
-        let message = format!("`{}` is none of {}", shown(text), list(&known));
+        let (message, help) = suggest::none_of(text, &known);
         self.help(Code::UnknownValue, value.span(), message, "not known here", help);
         None
     }
@@ -341,24 +337,6 @@ impl<'s> Decoder<'s> {
     fn wrong_type(&mut self, value: &At<DeValue<'_>>, wanted: &str) {
         let message = format!("{} where {wanted} goes", kind(value.get_ref()));
         self.help(Code::WrongType, value.span(), message, &format!("{wanted} goes here"), format!("write {wanted}"));
-    }
-}
-
-/// The beginning of a text that was written where something short goes.
-fn shown(text: &str) -> String {
-    const MOST: usize = 80;
-    let shown: String = text.chars().take(MOST).collect();
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", shown.escape_debug())
-}
-
-/// Words in a row: `a`, `b` and `c`.
-pub(super) fn list(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Draft {
     pub(super) name: Option<At<Name>>,
     pub(super) network: Option<Network>,
     pub(super) caller: Caller,
-    pub(super) backup_id: Option<String>,
+    pub(super) backup_id: Option<At<String>>,
     pub(super) root: Option<At<Utf8PathBuf>>,
     pub(super) members: Vec<DraftMember>,
     pub(super) checks: Vec<DraftCheck>,
@@ -99,7 +99,7 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
     let calls = ["identity", "expect-principal"].map(|key| (key, network));
     let (network, caller) = network.map_or((None, Caller::default()), |section| network::network(d, &section));
     let backup = table_of(d, &root, "backup", "[backup]", BACKUP);
-    let backup_id = backup.and_then(|s| d.take(&s, "id", |d, value| d.text(value)));
+    let backup_id = backup.and_then(|s| d.optional(&s, "id", |d, value| d.text(value)));
     let root_path = backup.and_then(|s| d.optional(&s, "root", |d, value| d.text(value).map(Utf8PathBuf::from)));
     let limits = table_of(d, &root, "limits", "[limits]", LIMITS);
     let timeouts = table_of(d, &root, "timeouts", "[timeouts]", TIMEOUTS);

@@ -17,6 +17,8 @@ pub struct Places {
     pub root: Range<usize>,
     /// The values of `identity`, `expect-principal`, `upload` of `[limits]` and `upload-memory`, as far as they are written.
     pub values: BTreeMap<&'static str, Range<usize>>,
+    /// The id of the backup, or what stands for its root.
+    pub backup_id: Range<usize>,
 }
 
 /// Where the parts of a member stand, in bytes of the plan's text.

@@ -44,6 +44,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
     }
     let name = draft.name.as_ref().map_or(draft.place.clone(), At::span);
     let root = draft.root.as_ref().map_or(draft.place.clone(), At::span);
+    let backup_id = draft.backup_id.as_ref().map_or(root.clone(), At::span);
     let mut members: Vec<Option<(Member, MemberPlaces)>> = Vec::new();
     for ((member, parents), checks) in draft.members.into_iter().zip(parents).zip(checks) {
         let mut depends_on: Vec<usize> = parents.into_iter().map(|(parent, _)| place[parent]).collect();
@@ -57,7 +58,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
         network: draft.network?,
         caller: draft.caller,
         backup: Backup {
-            id: draft.backup_id,
+            id: draft.backup_id.map(At::into_inner),
             root: draft.root.map_or_else(|| Utf8PathBuf::from("."), |root| normal(root.get_ref())),
         },
         members,
@@ -66,7 +67,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
         retry: draft.retry,
         safety: draft.safety,
     };
-    Some((plan, Places { source: Arc::clone(source), members: places, name, root, values: draft.values }))
+    Some((plan, Places { source: Arc::clone(source), members: places, name, root, values: draft.values, backup_id }))
 }
 
 struct Validator<'a> {

@@ -10,6 +10,8 @@ mod journal;
 mod manifest;
 #[cfg(test)]
 mod mutate;
+#[cfg(test)]
+mod said;
 
 use std::sync::Arc;
 

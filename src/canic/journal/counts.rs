@@ -8,13 +8,13 @@ use std::{ops::Range, sync::Arc};
 use super::{Journal, Kind, Operation, State, receipts::Index};
 use crate::{
     canic::Spanned,
-    diagnostic::{Code, Diagnostic, Source},
+    diagnostic::{Code, Diagnostic, Label, Source},
 };
 
-const STATES: [State; 5] = [State::Pending, State::Ready, State::Blocked, State::Completed, State::Failed];
+pub(super) const STATES: [State; 5] = [State::Pending, State::Ready, State::Blocked, State::Completed, State::Failed];
 
 /// In the order of the file; the seventh count is the sum of the last two.
-const KINDS: [Kind; 6] = [
+pub(super) const KINDS: [Kind; 6] = [
     Kind::StopCanister,
     Kind::StartCanister,
     Kind::UploadSnapshot,
@@ -33,6 +33,8 @@ const PHASES: [Kind; 6] = [
     Kind::VerifyFleet,
 ];
 
+const MANY: &str = "one too many of these";
+
 /// What is wrong with the counts.
 pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) -> Vec<Diagnostic> {
     let (counts, operations) = (&journal.counts, &journal.operations);
@@ -50,24 +52,25 @@ pub(super) fn check(source: &Arc<Source>, journal: &Journal, index: &Index<'_>) 
         let mut all = vec![(&counts.operations, total)];
         all.extend(wrong_states);
         all.extend(wrong_kinds);
-        return vec![slip(source, open, note, &all)];
+        let help = "take the operations from another copy of the journal";
+        return vec![slip(source, open, note, help.to_owned(), &all)];
     }
     let mut found = each(source, &wrong(std::slice::from_ref(&counts.operations), &[total]));
     let state = exchange(&counts.states, &states)
-        .and_then(|(more, less)| wrong_state(journal, index, STATES[more], STATES[less]));
+        .and_then(|(more, less)| Some((wrong_state(journal, index, STATES[more], STATES[less])?, STATES[less])));
     found.extend(match state {
-        Some(operation) => {
-            let note = "one too many of these";
-            vec![slip(source, operation.state.span.clone(), note.to_owned(), &wrong_states)]
+        Some((operation, likely)) => {
+            let help = format!("write `{}`", likely.as_str());
+            vec![slip(source, operation.state.span.clone(), MANY.to_owned(), help, &wrong_states)]
         }
         None => each(source, &wrong_states),
     });
     let kind = exchange(&counts.kinds[..6], &kinds[..6])
-        .and_then(|(more, less)| wrong_kind(journal, index, KINDS[more], KINDS[less]));
+        .and_then(|(more, less)| Some((wrong_kind(journal, index, KINDS[more], KINDS[less])?, KINDS[less])));
     found.extend(match kind {
-        Some(operation) => {
-            let note = "one too many of these";
-            vec![slip(source, operation.kind.span.clone(), note.to_owned(), &wrong_kinds)]
+        Some((operation, likely)) => {
+            let help = format!("write `{}`", likely.as_str());
+            vec![slip(source, operation.kind.span.clone(), MANY.to_owned(), help, &wrong_kinds)]
         }
         None => each(source, &wrong_kinds),
     });
@@ -152,19 +155,21 @@ fn only<'a>(mut operations: impl Iterator<Item = &'a Operation>) -> Option<&'a O
 }
 
 fn each(source: &Arc<Source>, counts: &[Wrong<'_>]) -> Vec<Diagnostic> {
-    let problem = |(stated, actual): &Wrong<'_>| {
-        let label = source.label(stated.span.clone(), format!("{actual} are there"));
-        let message = format!("a count says {} where there are {actual}", stated.value);
-        Diagnostic::new(Code::CanicCount, message, label)
+    let problem = |wrong: &Wrong<'_>| {
+        let message = "this count is not that of the operations";
+        Diagnostic::new(Code::CanicCount, message, there(source, wrong)).with_help(format!("write {}", wrong.1))
     };
     counts.iter().map(problem).collect()
 }
 
 /// One problem at the place that puts all these counts wrong.
-fn slip(source: &Arc<Source>, at: Range<usize>, note: String, counts: &[Wrong<'_>]) -> Diagnostic {
+fn slip(source: &Arc<Source>, at: Range<usize>, note: String, help: String, counts: &[Wrong<'_>]) -> Diagnostic {
     let message = "the counts of the journal are not those of its operations";
-    let problem = Diagnostic::new(Code::CanicCount, message, source.label(at, note));
-    counts.iter().fold(problem, |problem, (stated, actual)| {
-        problem.with_label(source.label(stated.span.clone(), format!("{actual} are there")))
-    })
+    let problem = Diagnostic::new(Code::CanicCount, message, source.label(at, note)).with_help(help);
+    counts.iter().fold(problem, |problem, wrong| problem.with_label(there(source, wrong)))
+}
+
+fn there(source: &Arc<Source>, (stated, actual): &Wrong<'_>) -> Label {
+    let are = if *actual == 1 { "is" } else { "are" };
+    source.label(stated.span.clone(), format!("{actual} {are} there"))
 }

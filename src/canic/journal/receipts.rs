@@ -11,7 +11,7 @@ use std::{
 
 use super::{Journal, Kind, Operation, Outcome, Receipt};
 use crate::{
-    canic::Spanned,
+    canic::{Spanned, reader::absent},
     diagnostic::{Code, Diagnostic, Source},
     id::{Principal, SnapshotId},
 };
@@ -19,25 +19,46 @@ use crate::{
 /// Operations and receipts by sequence number.
 pub(super) struct Index<'a> {
     pub(super) operations: BTreeMap<usize, &'a Operation>,
-    /// In the order of the file.
+    /// By the operation that they are of, which need not be the one that they name; in the order of the file.
     pub(super) receipts: BTreeMap<usize, Vec<&'a Receipt>>,
     /// Every source with the targets that operations have for it.
     targets: BTreeSet<(&'a str, &'a str)>,
+    /// Operations by kind, source and target.
+    does: BTreeMap<(Kind, &'a str, &'a str), &'a Operation>,
 }
 
 impl<'a> Index<'a> {
     pub(super) fn of(journal: &'a Journal) -> Self {
-        let mut operations = BTreeMap::new();
-        let mut targets = BTreeSet::new();
+        let mut index = Self {
+            operations: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            targets: BTreeSet::new(),
+            does: BTreeMap::new(),
+        };
         for operation in &journal.operations.value {
-            operations.entry(operation.sequence.value).or_insert(operation);
-            targets.insert((operation.source.value.as_str(), operation.target.value.as_str()));
+            index.operations.entry(operation.sequence.value).or_insert(operation);
+            let (source, target) = (operation.source.value.as_str(), operation.target.value.as_str());
+            index.targets.insert((source, target));
+            index.does.insert((operation.kind.value, source, target), operation);
         }
-        let mut receipts: BTreeMap<usize, Vec<&Receipt>> = BTreeMap::new();
         for receipt in &journal.receipts.value {
-            receipts.entry(receipt.sequence.value).or_default().push(receipt);
+            index.receipts.entry(index.number(receipt)).or_default().push(receipt);
         }
-        Self { operations, receipts, targets }
+        index
+    }
+
+    /// The operation that a receipt is of where it names another: what it did is that operation's, and so is its time.
+    fn home(&self, receipt: &Receipt) -> Option<&'a Operation> {
+        let does = (receipt.kind.value, receipt.source.value.as_str(), receipt.target.value.as_str());
+        let home = self.does.get(&does).filter(|home| home.sequence.value != receipt.sequence.value)?;
+        let named = self.operations.get(&receipt.sequence.value);
+        let ended = |operation: &Operation| operation.updated_at.value == receipt.updated_at.value;
+        (ended(home) && named.is_none_or(|named| !ended(named))).then_some(*home)
+    }
+
+    /// The number of the operation that a receipt is of.
+    fn number(&self, receipt: &Receipt) -> usize {
+        self.home(receipt).map_or(receipt.sequence.value, |home| home.sequence.value)
     }
 
     /// The receipts of an operation, in the order of the file.
@@ -51,7 +72,7 @@ impl<'a> Index<'a> {
         receipts.max_by_key(|receipt| receipt.attempt.value)
     }
 
-    /// Where a receipt is not that of its operation: the place in the receipt and the one in the operation.
+    /// Where a receipt is not that of the operation that it names: the place in the receipt and the one in the operation.
     pub(super) fn differences(&self, receipt: &Receipt) -> Vec<(Range<usize>, Range<usize>)> {
         let Some(operation) = self.operations.get(&receipt.sequence.value) else {
             return Vec::new();
@@ -99,7 +120,7 @@ impl Rules<'_> {
         let mut seen: BTreeMap<(usize, usize), (usize, &Receipt)> = BTreeMap::new();
         let mut ordinals: BTreeMap<usize, usize> = BTreeMap::new();
         for receipt in &journal.receipts.value {
-            let (sequence, attempt) = (receipt.sequence.value, receipt.attempt.value);
+            let (sequence, attempt) = (self.index.number(receipt), receipt.attempt.value);
             // The ancestor numbers the receipts of an operation from 1: a number that is not the ordinal is wrong.
             let ordinal = ordinals.entry(sequence).or_default();
             *ordinal += 1;
@@ -107,32 +128,37 @@ impl Rules<'_> {
                 seen.insert((sequence, attempt), (*ordinal, receipt));
                 continue;
             };
-            let (wrong, right) = match before != attempt && *ordinal == attempt {
-                true => (first, receipt),
-                false => (receipt, first),
+            let (number, wrong, right) = match before != attempt && *ordinal == attempt {
+                true => (before, first, receipt),
+                false => (*ordinal, receipt, first),
             };
             // A receipt that is not of its operation has the wrong sequence; its attempt may be right.
-            let span = match self.index.differences(wrong).is_empty() {
-                true => &wrong.attempt.span,
-                false => &wrong.sequence.span,
+            let (span, note, help) = match self.index.differences(wrong).is_empty() {
+                true => (&wrong.attempt.span, format!("{number} should stand here"), format!("write {number}")),
+                false => {
+                    let help = "write the number of the operation that it is of";
+                    (&wrong.sequence.span, "another operation?".to_owned(), help.to_owned())
+                }
             };
             let message = format!("attempt {attempt} at operation {sequence} has two receipts");
-            let label = self.source.label(span.clone(), "");
+            let label = self.source.label(span.clone(), note);
             let other = self.source.label(right.attempt.span.clone(), "the other one");
-            let problem = Diagnostic::new(Code::CanicReceiptAttempt, message, label);
-            self.found.push(problem.with_label(other));
+            let problem = Diagnostic::new(Code::CanicReceiptAttempt, message, label).with_label(other);
+            self.found.push(problem.with_help(help));
         }
     }
 
     fn receipt(&mut self, receipt: &Receipt) {
         let sequence = &receipt.sequence;
-        if self.index.operations.contains_key(&sequence.value) {
+        if let Some(home) = self.index.home(receipt) {
+            self.astray(receipt, home);
+        } else if self.index.operations.contains_key(&sequence.value) {
             self.mismatch(receipt);
         } else {
             let message = format!("a receipt of operation {}, which is not there", sequence.value);
             let label = self.source.label(sequence.span.clone(), "no such operation");
             let problem = Diagnostic::new(Code::CanicReceiptOrphan, message, label);
-            self.found.push(problem);
+            self.found.push(problem.with_help("write the number of the operation that it is of"));
         }
         self.text(receipt, "updated_at", &receipt.updated_at);
         self.command(receipt);
@@ -140,18 +166,29 @@ impl Rules<'_> {
         for (name, output) in [("stdout", &receipt.stdout), ("stderr", &receipt.stderr)] {
             self.present(receipt, name, output.value.is_some(), &output.span);
         }
-        let completed = receipt.outcome.value == Outcome::CommandCompleted;
-        if receipt.kind.value == Kind::UploadSnapshot {
+        let upload = receipt.kind.value == Kind::UploadSnapshot;
+        if upload {
             self.text(receipt, "source_snapshot_id", &receipt.source_snapshot_id);
             self.text(receipt, "artifact_path", &receipt.artifact);
-            if completed {
+        }
+        // Where the outcome is not that of the operation, it may be the wrong one: nothing is asked on its account.
+        match receipt.outcome.value {
+            outcome if self.is_contradicted(receipt, outcome) => {}
+            Outcome::CommandFailed => self.text(receipt, "failure_reason", &receipt.failure_reason),
+            Outcome::CommandCompleted if upload => {
                 self.text(receipt, "uploaded_snapshot_id", &receipt.uploaded_snapshot_id);
                 self.foreign(receipt);
             }
+            Outcome::CommandCompleted => {}
         }
-        if !completed {
-            self.text(receipt, "failure_reason", &receipt.failure_reason);
-        }
+    }
+
+    /// Whether a receipt is the latest of its operation, which ended in the other way.
+    fn is_contradicted(&self, receipt: &Receipt, outcome: Outcome) -> bool {
+        let number = self.index.number(receipt);
+        let ended = self.index.operations.get(&number).and_then(|operation| operation.state.value.outcome());
+        let latest = self.index.latest(number).is_some_and(|latest| latest.place == receipt.place);
+        latest && ended.is_some_and(|ended| ended != outcome)
     }
 
     fn command(&mut self, receipt: &Receipt) {
@@ -176,36 +213,59 @@ impl Rules<'_> {
         if !present {
             let (sequence, attempt) = (receipt.sequence.value, receipt.attempt.value);
             let message = format!("the receipt of attempt {attempt} at operation {sequence} has no `{name}`");
-            let label = self.source.label(at.clone(), "missing here");
-            let problem = Diagnostic::new(Code::CanicReceiptField, message, label);
-            self.found.push(problem);
+            let (label, help) = absent(self.source, at.clone(), name);
+            let help = help.unwrap_or_else(|| match name {
+                "uploaded_snapshot_id" => {
+                    format!("write the id that `icp canister snapshot list {}` shows", receipt.target.value)
+                }
+                _ => "take the receipt from another copy of the journal".to_owned(),
+            });
+            self.found.push(Diagnostic::new(Code::CanicReceiptField, message, label).with_help(help));
         }
+    }
+
+    /// A receipt that names another operation than the one that it is of.
+    fn astray(&mut self, receipt: &Receipt, home: &Operation) {
+        let (named, its) = (receipt.sequence.value, home.sequence.value);
+        let (code, message) = match self.index.operations.contains_key(&named) {
+            true => (Code::CanicReceiptMismatch, format!("a receipt is not of operation {named}, which it names")),
+            false => (Code::CanicReceiptOrphan, format!("a receipt of operation {named}, which is not there")),
+        };
+        let label = self.source.label(receipt.sequence.span.clone(), format!("not {named}"));
+        let home = self.source.label(home.sequence.span.clone(), "it is of this one");
+        self.found.push(
+            Diagnostic::new(code, message, label).with_label(home).with_help(format!("write {its} in the receipt")),
+        );
     }
 
     fn mismatch(&mut self, receipt: &Receipt) {
         let differences = self.index.differences(receipt);
         let sequence = receipt.sequence.value;
         let message = format!("a receipt is not of operation {sequence}, which it names");
+        let mine = |span: &Range<usize>| self.source.label(span.clone(), "of the receipt");
+        let its = |span: &Range<usize>| self.source.label(span.clone(), "of the operation");
+        let text = |span: &Range<usize>| self.source.text()[span.clone()].replace('"', "`");
         let problem = match &differences[..] {
             [] => return,
-            [(mine, its)] => {
-                let (first, second) = match self.index.operation_is_odd(receipt) {
-                    true => (its, mine),
-                    false => (mine, its),
+            [(receipts, operations)] => {
+                let (first, second, help) = match self.index.operation_is_odd(receipt) {
+                    true => (its(operations), mine(receipts), format!("write {} in the operation", text(receipts))),
+                    false => (mine(receipts), its(operations), format!("write {} in the receipt", text(operations))),
                 };
-                let label = self.source.label(first.clone(), "this");
-                let other = self.source.label(second.clone(), "is not this");
-                Diagnostic::new(Code::CanicReceiptMismatch, message, label).with_label(other)
+                // Where the operation is the odd one, its other receipts say so as well.
+                if let Some(told) = self.found.last_mut().filter(|told| told.labels[0].span == first.span) {
+                    told.labels.push(second);
+                    return;
+                }
+                Diagnostic::new(Code::CanicReceiptMismatch, message, first).with_label(second).with_help(help)
             }
             many => {
-                let span = receipt.sequence.span.clone();
-                let label = self.source.label(span, "the operation of another receipt?");
+                let label = self.source.label(receipt.sequence.span.clone(), "another operation?");
                 let problem = Diagnostic::new(Code::CanicReceiptMismatch, message, label);
-                many.iter().fold(problem, |problem, (mine, its)| {
-                    let mine = self.source.label(mine.clone(), "this");
-                    let its = self.source.label(its.clone(), "is not this");
-                    problem.with_label(mine).with_label(its)
-                })
+                let problem = many.iter().fold(problem, |problem, (receipts, operations)| {
+                    problem.with_label(mine(receipts)).with_label(its(operations))
+                });
+                problem.with_help("write the number of the operation that it is of")
             }
         };
         self.found.push(problem);
@@ -224,8 +284,9 @@ impl Rules<'_> {
             let message = format!("snapshot `{text}` is not of the target");
             let label = self.source.label(uploaded.span.clone(), "uploaded");
             let to = self.source.label(receipt.target.span.clone(), "to here");
-            let problem = Diagnostic::new(Code::CanicForeignSnapshot, message, label);
-            self.found.push(problem.with_label(to));
+            let problem = Diagnostic::new(Code::CanicForeignSnapshot, message, label).with_label(to);
+            let list = format!("icp canister snapshot list {}", receipt.target.value);
+            self.found.push(problem.with_help(format!("look at `{list}` before anything is loaded")));
         }
     }
 }

@@ -28,9 +28,6 @@ struct Rule<'a> {
     index: &'a Index<'a>,
 }
 
-/// A place that is likely wrong, and the one that says so.
-type Pair = (Range<usize>, Range<usize>);
-
 impl Rule<'_> {
     fn label(&self, span: &Range<usize>, note: impl Into<String>) -> Label {
         self.source.label(span.clone(), note)
@@ -45,7 +42,8 @@ impl Rule<'_> {
         let message = format!("{many} operations are over, and all receipts are missing");
         let list = self.label(&self.journal.receipts.span, "no receipt");
         let state = self.label(&state.span, format!("{} here", state.value.as_str()));
-        Some(Diagnostic::new(Code::CanicReceiptMissing, message, list).with_label(state))
+        let problem = Diagnostic::new(Code::CanicReceiptMissing, message, list).with_label(state);
+        Some(problem.with_help("take another copy of the journal"))
     }
 
     /// The receipt of one operation is not there: points at where it should stand.
@@ -60,48 +58,49 @@ impl Rule<'_> {
         let word = state.value.as_str();
         let message = format!("operation {sequence} is {word}, and its receipt is missing");
         let state = self.label(&state.span, "no receipt says so");
-        Diagnostic::new(Code::CanicReceiptMissing, message, label).with_label(state)
+        let problem = Diagnostic::new(Code::CanicReceiptMissing, message, label).with_label(state);
+        problem.with_help("see on the network whether it was done, and write `ready` if it was not")
     }
 
     fn stale(&self, operation: &Operation, receipt: &Receipt, outcome: Outcome) -> Option<Diagnostic> {
-        let wrong = self.wrong(operation, receipt, outcome);
-        let ((first, second), rest) = wrong.split_first()?;
-        let mut labels = Vec::new();
-        if let Some(other) = self.fitting(operation, receipt, outcome) {
-            // Another attempt fits: then one of the two has the wrong number.
-            let fits = self.label(&other.attempt.span, "this attempt fits");
-            let latest = self.label(&receipt.attempt.span, "the latest");
-            labels.extend(match self.ordinal(receipt) == receipt.attempt.value {
-                true => [fits, latest],
-                false => [latest, fits],
-            });
-        }
-        for (one, other) in std::iter::once(&(first.clone(), second.clone())).chain(rest) {
-            labels.extend([self.label(one, "this"), self.label(other, "does not fit this")]);
-        }
         let (sequence, word) = (operation.sequence.value, operation.state.value.as_str());
-        let message = format!("operation {sequence} is {word}, and its latest receipt is stale or mismatched");
-        let mut labels = labels.into_iter();
-        let problem = Diagnostic::new(Code::CanicReceiptStale, message, labels.next()?);
-        Some(labels.fold(problem, Diagnostic::with_label))
-    }
-
-    /// Where an operation and its latest receipt do not agree.
-    fn wrong(&self, operation: &Operation, receipt: &Receipt, outcome: Outcome) -> Vec<Pair> {
-        let mut wrong = Vec::new();
-        if receipt.outcome.value != outcome {
-            wrong.push((receipt.outcome.span.clone(), operation.state.span.clone()));
+        let say = |message: String, first: Label, second: Label, help: String| {
+            Some(Diagnostic::new(Code::CanicReceiptStale, message, first).with_label(second).with_help(help))
+        };
+        let same_outcome = receipt.outcome.value == outcome;
+        if same_outcome && is_on_time(operation, receipt) {
+            return None;
         }
-        let (mine, its) = (&receipt.updated_at, &operation.updated_at);
-        if mine.value != its.value {
-            let (mine, its) = (mine.span.clone(), its.span.clone());
-            wrong.push(match self.time_is_odd(operation, receipt) {
-                true => (its, mine),
-                false => (mine, its),
-            });
+        if let Some(fitting) = self.fitting(operation, receipt, outcome) {
+            // Another attempt fits: then one of the two has the wrong number.
+            let message = format!("the receipt that fits operation {sequence} is not that of its latest attempt");
+            let fits = self.label(&fitting.attempt.span, "this one fits");
+            let latest = self.label(&receipt.attempt.span, "the latest");
+            return match self.ordinal(receipt) {
+                ordinal if ordinal == receipt.attempt.value => {
+                    say(message, fits, latest, format!("write {} for the one that fits", self.ordinal(fitting)))
+                }
+                ordinal => say(message, latest, fits, format!("write {ordinal} for the latest")),
+            };
         }
-        wrong.extend(self.index.differences(receipt));
-        wrong
+        if same_outcome {
+            let message = format!("operation {sequence} is {word} at another time than its latest receipt says");
+            let mine = self.label(&receipt.updated_at.span, "of the receipt");
+            let its = self.label(&operation.updated_at.span, "of the operation");
+            let text = |label: &Label| self.source.text()[label.range()].replace('"', "`");
+            return match self.time_is_odd(operation, receipt) {
+                true => say(message, its, mine.clone(), format!("write {} in the operation", text(&mine))),
+                false => say(message, mine, its.clone(), format!("write {} in the receipt", text(&its))),
+            };
+        }
+        let ended = match receipt.outcome.value {
+            Outcome::CommandCompleted => "succeeded",
+            Outcome::CommandFailed => "failed",
+        };
+        let message = format!("operation {sequence} is {word}, and its latest receipt says that it {ended}");
+        let mine = self.label(&receipt.outcome.span, "of the receipt");
+        let its = self.label(&operation.state.span, "of the operation");
+        say(message, mine, its, "see on the network which of the two is right".to_owned())
     }
 
     /// Which of the receipts of its operation a receipt is, from 1: what the ancestor would have numbered it.
@@ -115,7 +114,7 @@ impl Rule<'_> {
         let receipts = self.index.receipts(operation.sequence.value).iter().copied();
         receipts
             .filter(|receipt| receipt.place != not.place)
-            .find(|receipt| self.wrong(operation, receipt, outcome).is_empty())
+            .find(|receipt| receipt.outcome.value == outcome && is_on_time(operation, receipt))
     }
 
     /// Whether the time of an operation, rather than that of its receipt, is the odd one.
@@ -139,4 +138,9 @@ impl Rule<'_> {
         let fits = |time: u64| before.is_none_or(|before| before <= time) && after.is_none_or(|after| time <= after);
         fits(mine) && !fits(its)
     }
+}
+
+/// Whether a receipt has the time of its operation; one without a time is told of as such.
+fn is_on_time(operation: &Operation, receipt: &Receipt) -> bool {
+    receipt.updated_at.value.is_none() || receipt.updated_at.value == operation.updated_at.value
 }

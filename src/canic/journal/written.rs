@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::{Command, Counts, Journal, Operation, Outcome, Output, Receipt};
+use super::{
+    Command, Counts, Journal, Kind, Operation, Outcome, Output, Receipt, State,
+    counts::{KINDS, STATES},
+};
 use crate::{
     canic::reader::{
         Field, Form,
@@ -57,7 +60,7 @@ pub(super) fn journal(reader: &mut Reader, json: Json<'_>) -> Option<Journal> {
         ],
     )?;
     let absent = reader.absent();
-    let version = reader.value(version, "a version number");
+    let version = reader.value(version, "a whole number");
     let backup_id = reader.text(backup_id);
     let ready = reader.value(ready, "true or false");
     let reasons = reader.texts(reasons);
@@ -136,8 +139,8 @@ fn operation(reader: &mut Reader, json: Json<'_>) -> Option<Operation> {
         )?;
     let absent = reader.absent();
     let (sequence, order) = (reader.count(sequence), reader.count(order));
-    let kind = reader.value(kind, "a kind of operation");
-    let state = reader.value(state, "the state of an operation");
+    let kind = reader.word(kind, &KINDS.map(Kind::as_str));
+    let state = reader.word(state, &STATES.map(State::as_str));
     let reasons = reader.texts(reasons);
     let [source, target, role] = [source, target, role].map(|field| reader.text(field));
     let [updated_at, snapshot, artifact, verification] =
@@ -197,10 +200,10 @@ fn receipt(reader: &mut Reader, json: Json<'_>) -> Option<Receipt> {
     )?;
     let absent = reader.absent();
     let sequence = reader.count(sequence);
-    let kind = reader.value(kind, "a kind of operation");
+    let kind = reader.word(kind, &KINDS.map(Kind::as_str));
     let outcome = match outcome {
         None => Some(Spanned::new(Outcome::CommandCompleted, absent.clone())),
-        Some(_) => reader.value(outcome, "`command-completed` or `command-failed`"),
+        Some(_) => reader.word(outcome, &["command-completed", "command-failed"]),
     };
     let (source, target) = (reader.text(source), reader.text(target));
     let attempt = defaulted(reader, &absent, attempt);

@@ -1,28 +1,27 @@
 //! The rules between and within the values of a manifest.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use camino::{Utf8Component, Utf8Path};
 
 use super::{
-    topology,
+    roles, topology,
     written::{Check, Written},
 };
 use crate::{
-    canic::{Spanned, spelling},
+    canic::{Spanned, reader::absent, spelling},
     diagnostic::{Code, Diagnostic, Source},
-    id::Principal,
+    id::{self, Digest, Principal},
 };
 
 const VERSION: u16 = 1;
 const ALGORITHM: &str = "sha256";
 const CHECK: &str = "status";
 
-type Text = Spanned<String>;
+const UNFINISHED: &str = "use another backup: this one was never finished";
+const CHECKED: &str = "add `{ \"kind\": \"status\", \"roles\": [] }`";
+
+pub(super) type Text = Spanned<String>;
 
 /// What is wrong with a manifest, and what is to be looked at.
 pub(super) fn check(source: &Arc<Source>, manifest: &Written) -> Vec<Diagnostic> {
@@ -31,9 +30,24 @@ pub(super) fn check(source: &Arc<Source>, manifest: &Written) -> Vec<Diagnostic>
     rules.units(manifest);
     rules.topology(manifest);
     rules.members(manifest);
-    rules.roles(manifest);
-    rules.found.extend(topology::check(source, manifest));
+    rules.unique("role", manifest.member_checks.value.iter().map(|group| &group.role));
+    rules.found.extend(roles::check(source, manifest));
+    // Where an id or a role is wrong, no tree is whole either: that is told once the cause is mended.
+    let causes = [Code::ManifestPrincipal, Code::ManifestDuplicate, Code::ManifestUnknownRole];
+    if !rules.found.iter().any(|problem| causes.contains(&problem.code)) {
+        let trees = topology::check(source, manifest);
+        rules.found.retain(|problem| !is_told(problem, &trees));
+        let uncovered = rules.found.iter().any(|problem| problem.code == Code::ManifestCoverage);
+        rules.found.extend(trees.into_iter().filter(|tree| !uncovered || tree.code != Code::ManifestSubtree));
+    }
     rules.found
+}
+
+/// Whether a role that no unit covers is that of a member that a subtree leaves out, which says more.
+fn is_told(problem: &Diagnostic, trees: &[Diagnostic]) -> bool {
+    let left_out = trees.iter().filter(|tree| tree.code == Code::ManifestDescendant).map(|tree| &tree.labels[0].span);
+    problem.code == Code::ManifestCoverage
+        && left_out.into_iter().any(|place| problem.labels.iter().any(|label| label.span == *place))
 }
 
 struct Rules<'a> {
@@ -42,9 +56,16 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    fn say(&mut self, code: Code, span: &Range<usize>, message: String, note: impl Into<String>) {
+    fn say(&mut self, code: Code, span: &Range<usize>, message: String, note: impl Into<String>, help: &str) {
         let label = self.source.label(span.clone(), note);
-        self.found.push(Diagnostic::new(code, message, label));
+        self.found.push(Diagnostic::new(code, message, label).with_help(help));
+    }
+
+    /// A list has at least one item.
+    fn at_least_one<T>(&mut self, list: &Spanned<Vec<T>>, message: impl FnOnce() -> String, help: &str) {
+        if list.value.is_empty() {
+            self.say(Code::ManifestEmpty, &list.span, message(), "at least one goes here", help);
+        }
     }
 
     fn header(&mut self, manifest: &Written) {
@@ -52,7 +73,8 @@ impl Rules<'_> {
         if version.value != VERSION {
             let message = format!("version {} of the manifest is not known", version.value);
             let note = format!("canic 0.36 writes {VERSION}");
-            self.say(Code::ManifestVersion, &version.span, message, note);
+            let help = "restore it with the canic that wrote it";
+            self.say(Code::ManifestVersion, &version.span, message, note, help);
         }
         self.filled("the id of the backup", &manifest.backup_id);
         self.filled("the time of the backup", &manifest.created_at);
@@ -64,17 +86,12 @@ impl Rules<'_> {
 
     fn units(&mut self, manifest: &Written) {
         let units = &manifest.units;
-        if units.value.is_empty() {
-            let message = "no backup unit".to_owned();
-            self.say(Code::ManifestEmpty, &units.span, message, "at least one");
-        }
+        self.at_least_one(units, || "no backup unit".to_owned(), UNFINISHED);
         self.unique("backup unit", units.value.iter().map(|unit| &unit.id));
         for unit in &units.value {
             self.filled("the id of a unit", &unit.id);
-            if unit.roles.value.is_empty() {
-                let message = format!("unit `{}` has no role", unit.id.value);
-                self.say(Code::ManifestEmpty, &unit.roles.span, message, "at least one");
-            }
+            let help = "write the roles that were backed up together";
+            self.at_least_one(&unit.roles, || format!("unit `{}` has no role", unit.id.value), help);
             for role in &unit.roles.value {
                 self.filled("a role", role);
             }
@@ -100,21 +117,18 @@ impl Rules<'_> {
         } else {
             accepted
         };
-        let label = self.source.label(odd.span.clone(), "this hash is not the others'");
+        let label = self.source.label(odd.span.clone(), "differs from these");
         let message = "the hashes of the topology do not agree";
         let mut problem = Diagnostic::new(Code::ManifestTopology, message, label);
         for other in hashes.iter().filter(|hash| hash.span != odd.span) {
             problem = problem.with_label(self.source.label(other.span.clone(), ""));
         }
-        self.found.push(problem.with_help("canisters came or went between discovery and snapshot: use another backup"));
+        self.found.push(problem.with_help("use another backup: canisters came or went while this one was made"));
     }
 
     fn members(&mut self, manifest: &Written) {
         let members = &manifest.fleet.members;
-        if members.value.is_empty() {
-            let message = "no member".to_owned();
-            self.say(Code::ManifestEmpty, &members.span, message, "at least one");
-        }
+        self.at_least_one(members, || "no member".to_owned(), UNFINISHED);
         self.unique("canister", members.value.iter().map(|m| &m.canister));
         for member in &members.value {
             self.filled("a role", &member.role);
@@ -123,22 +137,14 @@ impl Rules<'_> {
             for id in ids.into_iter().filter_map(given) {
                 self.principal(&id);
             }
-            if member.checks.value.is_empty() {
-                let message = format!("member `{}` has no check", member.canister.value);
-                let span = &member.checks.span;
-                self.say(Code::ManifestEmpty, span, message, "at least one");
-            }
+            self.at_least_one(&member.checks, || format!("member `{}` has no check", member.canister.value), CHECKED);
             self.checks(&member.checks.value);
             self.snapshot(member);
         }
         self.checks(&manifest.fleet_checks.value);
         for group in &manifest.member_checks.value {
             self.filled("a role", &group.role);
-            if group.checks.value.is_empty() {
-                let message = format!("role `{}` has no check", group.role.value);
-                let span = &group.checks.span;
-                self.say(Code::ManifestEmpty, span, message, "at least one");
-            }
+            self.at_least_one(&group.checks, || format!("role `{}` has no check", group.role.value), CHECKED);
             self.checks(&group.checks.value);
         }
     }
@@ -156,7 +162,8 @@ impl Rules<'_> {
             if !path.components().all(inner) {
                 let message = format!("`{path}` leads out of the backup");
                 let span = &snapshot.artifact.span;
-                self.say(Code::CanicEscape, span, message, "canic would not restore it");
+                let help = "put the artifact into the folder of the backup, and write its path there";
+                self.say(Code::CanicEscape, span, message, "canic would not restore it", help);
             }
         }
         self.algorithm(&snapshot.algorithm);
@@ -165,8 +172,12 @@ impl Rules<'_> {
                 self.hash("the checksum", &checksum);
             }
             None => {
-                let message = format!("the artifact of `{}` is not sealed", member.canister.value);
-                self.say(Code::CanicUnsealed, &snapshot.checksum.span, message, "no checksum");
+                let message = format!("the artifact of `{}` has no checksum", member.canister.value);
+                let (label, help) = absent(self.source, snapshot.checksum.span.clone(), "checksum");
+                let help = help.unwrap_or_else(|| {
+                    "make the plan by `icp-restore init --from`: it seals the artifact as it is now".into()
+                });
+                self.found.push(Diagnostic::new(Code::CanicUnsealed, message, label).with_help(help));
             }
         }
     }
@@ -176,8 +187,7 @@ impl Rules<'_> {
             let kind = &check.kind;
             if self.filled("the kind of a check", kind) && kind.value != CHECK {
                 let message = format!("no check is called `{}`", kind.value);
-                let note = format!("there is only `{CHECK}`");
-                self.say(Code::ManifestCheckKind, &kind.span, message, note);
+                self.say(Code::ManifestCheckKind, &kind.span, message, "not known here", &format!("write `{CHECK}`"));
             }
             for role in &check.roles.value {
                 self.filled("a role", role);
@@ -186,75 +196,11 @@ impl Rules<'_> {
         }
     }
 
-    /// Who is named must be there, who is there must be covered.
-    fn roles(&mut self, manifest: &Written) {
-        let members = &manifest.fleet.members.value;
-        let known: BTreeSet<&str> = members.iter().map(|m| m.role.value.as_str()).collect();
-        let units = manifest.units.value.iter().flat_map(|u| &u.roles.value);
-        let groups = &manifest.member_checks.value;
-        let checks = (manifest.fleet_checks.value.iter())
-            .chain(members.iter().flat_map(|member| &member.checks.value))
-            .chain(groups.iter().flat_map(|group| &group.checks.value));
-        let spoken = (groups.iter().map(|group| &group.role)).chain(checks.flat_map(|check| &check.roles.value));
-        let named = units.clone().chain(spoken.clone());
-        let spoken: BTreeSet<&str> = spoken.map(|role| role.value.as_str()).collect();
-        let mut unknown: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
-        for role in named.filter(|role| !known.contains(role.value.as_str())) {
-            unknown.entry(&role.value).or_default().push(role);
-        }
-        let covered: BTreeSet<&str> = units.map(|role| role.value.as_str()).collect();
-        let mut uncovered: BTreeMap<&str, &Text> = BTreeMap::new();
-        for member in members.iter().filter(|m| !covered.contains(m.role.value.as_str())) {
-            uncovered.entry(&member.role.value).or_insert(&member.role);
-        }
-        self.unique("role", groups.iter().map(|group| &group.role));
-        for (role, names) in &unknown {
-            let members = &manifest.fleet.members.span;
-            self.unknown(role, names, uncovered.is_empty().then_some(members));
-        }
-        // Whose role it is: an unknown role elsewhere tells that the member has a wrong one, and so does a role that
-        // nothing names but one member. Else it is missing in a unit.
-        let list = manifest.units.value.iter().map(|unit| &unit.roles);
-        let list = list.max_by_key(|roles| roles.value.len()).filter(|_| unknown.is_empty());
-        let known_twice = |role: &str| {
-            let having = members.iter().filter(|member| member.role.value == role);
-            spoken.contains(role) || having.take(2).count() > 1
-        };
-        for (name, member) in uncovered {
-            let message = format!("no backup unit covers the role `{name}`");
-            let role = self.source.label(member.span.clone(), "of this member");
-            let list = list.filter(|_| known_twice(name));
-            self.found.push(match list.map(|list| list.span.start) {
-                Some(start) => {
-                    let open = self.source.label(start..start + 1, "in no unit");
-                    Diagnostic::new(Code::ManifestCoverage, message, open).with_label(role)
-                }
-                None => Diagnostic::new(Code::ManifestCoverage, message, role),
-            });
-        }
-    }
-
-    /// A role that several places name and no member has: then rather a member is missing than all names are wrong.
-    fn unknown(&mut self, role: &str, names: &[&Text], members: Option<&Range<usize>>) {
-        let mut labels = Vec::new();
-        if let Some(members) = members.filter(|_| names.len() > 1) {
-            let open = members.start..members.start + 1;
-            labels.push(self.source.label(open, "not among the members"));
-        }
-        let names = names.iter().map(|name| self.source.label(name.span.clone(), "named here"));
-        labels.extend(names.take(8));
-        let mut labels = labels.into_iter();
-        let Some(primary) = labels.next() else { return };
-        let message = format!("no member has the role `{role}`");
-        let problem = Diagnostic::new(Code::ManifestUnknownRole, message, primary);
-        self.found.push(labels.fold(problem, Diagnostic::with_label));
-    }
-
     fn filled(&mut self, what: &str, text: &Text) -> bool {
         let filled = !text.value.trim().is_empty();
         if !filled {
             let message = format!("{what} is empty");
-            self.say(Code::ManifestEmpty, &text.span, message, "");
+            self.say(Code::ManifestEmpty, &text.span, message, "nothing in it", "fill it in");
         }
         filled
     }
@@ -266,8 +212,8 @@ impl Rules<'_> {
                 let first = self.source.label(first.span.clone(), "first here");
                 let again = self.source.label(text.span.clone(), "again here");
                 let message = format!("{what} `{}` stands there twice", text.value);
-                let problem = Diagnostic::new(Code::ManifestDuplicate, message, again);
-                self.found.push(problem.with_label(first));
+                let problem = Diagnostic::new(Code::ManifestDuplicate, message, again).with_label(first);
+                self.found.push(problem.with_help("remove one of the two"));
             } else {
                 seen.insert(&text.value, text);
             }
@@ -276,10 +222,9 @@ impl Rules<'_> {
 
     fn principal(&mut self, text: &Text) {
         match Principal::from_text(&text.value) {
-            Err(error) => {
-                let message = format!("`{}` is not a principal", text.value);
-                let note = error.to_string().to_lowercase();
-                self.say(Code::ManifestPrincipal, &text.span, message, note);
+            Err(wrong) => {
+                let (message, help) = id::not_a_principal(&wrong);
+                self.say(Code::ManifestPrincipal, &text.span, message, "not a principal", &help);
             }
             Ok(_) => self.found.extend(spelling(self.source, text)),
         }
@@ -290,7 +235,11 @@ impl Rules<'_> {
         let sound = digits && text.value.len() == 64;
         if !sound {
             let message = format!("{what} is not a SHA-256 digest");
-            self.say(Code::ManifestHash, &text.span, message, "64 hex digits are");
+            let help = match text.value.parse::<Digest>() {
+                Ok(_) => "remove `sha256:`",
+                Err(_) => "take it from another copy of the manifest",
+            };
+            self.say(Code::ManifestHash, &text.span, message, "64 hex digits go here", help);
         }
         sound
     }
@@ -298,8 +247,7 @@ impl Rules<'_> {
     fn algorithm(&mut self, text: &Text) {
         if self.filled("the hash algorithm", text) && text.value != ALGORITHM {
             let message = format!("hash algorithm `{}` is not known", text.value);
-            let note = format!("there is only `{ALGORITHM}`");
-            self.say(Code::ManifestAlgorithm, &text.span, message, note);
+            self.say(Code::ManifestAlgorithm, &text.span, message, "not known here", &format!("write `{ALGORITHM}`"));
         }
     }
 }

@@ -56,7 +56,7 @@ impl<'a> Tree<'a> {
                     let span = ancestor.canister.span.clone();
                     problem = problem.with_label(self.source.label(span, "it is below this one"));
                 }
-                problem
+                problem.with_help(format!("add `{}` to the roles of the unit", member.role.value))
             })
             .collect()
     }
@@ -84,7 +84,7 @@ impl<'a> Tree<'a> {
             0 => format!("unit `{}` goes round in a circle", unit.id.value),
             many => format!("unit `{}` falls into {many} trees", unit.id.value),
         };
-        let (span, note) = self.suspect(unit, within, roots);
+        let (span, note, help) = self.suspect(unit, within, roots);
         let label = self.source.label(span.clone(), note);
         let mut problem = Diagnostic::new(Code::ManifestSubtree, message, label);
         let others = [&unit.kind.span, &unit.id.span];
@@ -95,17 +95,21 @@ impl<'a> Tree<'a> {
         for root in roots.iter().filter(|root| place(root) != span).take(8) {
             problem = problem.with_label(self.source.label(place(root), "a tree begins here"));
         }
-        problem
+        problem.with_help(help)
     }
 
-    fn suspect(&self, unit: &Unit, within: &[&Member], roots: &[&Member]) -> (Range<usize>, &'static str) {
+    /// What is most likely wrong: the place, what it is and what mends it.
+    fn suspect(&self, unit: &Unit, within: &[&Member], roots: &[&Member]) -> (Range<usize>, &'static str, String) {
+        const PARENT: &str = "write the member of the unit that is its parent";
         if within.is_empty() {
-            return (unit.roles.span.clone(), "no member has one of these roles");
+            let help = "write the roles of the members that were backed up together";
+            return (unit.roles.span.clone(), "no member has one of these roles", help.to_owned());
         }
         if roots.is_empty() {
-            let root = within.iter().find(|m| m.canister.value == self.root);
-            let closes = root.or(within.first()).map_or(unit.kind.span.clone(), |m| place(m));
-            return (closes, "its parent is below it");
+            let root = within.iter().find(|member| member.canister.value == self.root);
+            let help = if root.is_some() { "write `null`: the root of the fleet has no parent" } else { PARENT };
+            let closes = root.or(within.first()).map_or(unit.kind.span.clone(), |member| place(member));
+            return (closes, "its parent is below it", help.to_owned());
         }
         let lost = |root: &&&Member| {
             parent(root).is_none_or(|id| id != self.root && !self.by_id.contains_key(id))
@@ -118,13 +122,18 @@ impl<'a> Tree<'a> {
             && let Some(root) = roots.iter().find(|root| parent(root).is_none())
         {
             let note = "not the canister that the others are below";
-            return (root.canister.span.clone(), note);
+            return (root.canister.span.clone(), note, format!("write `{}`", self.root));
         }
-        let lost: Vec<&&Member> = roots.iter().filter(lost).collect();
-        match lost.last() {
-            Some(member) => (place(member), "its parent is not in the unit"),
-            None => (unit.kind.span.clone(), "these members are not one tree"),
+        if let Some(member) = roots.iter().rfind(lost) {
+            let note = if parent(member).is_some() { "its parent is not in the unit" } else { "it has no parent" };
+            return (place(member), note, PARENT.to_owned());
         }
+        let between = roots.iter().find_map(|root| self.by_id.get(parent(root)?));
+        let help = match between {
+            Some(member) => format!("add `{}` to the roles of the unit", member.role.value),
+            None => "write `single`".to_owned(),
+        };
+        (unit.kind.span.clone(), "these members are not one tree", help)
     }
 }
 

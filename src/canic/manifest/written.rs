@@ -120,7 +120,7 @@ pub(super) fn manifest(reader: &mut Reader, json: Json<'_>) -> Option<Written> {
         ],
     )?;
     // Each part is read whether or not the one before it could be, so that all problems are found.
-    let version = reader.value(version, "a version number");
+    let version = reader.value(version, "a whole number");
     let backup_id = reader.text(backup_id);
     let created_at = reader.text(created_at);
     let tool = tool.and_then(|json| {
@@ -165,7 +165,7 @@ fn unit(reader: &mut Reader, json: Json<'_>) -> Option<Unit> {
     let wanted = [("unit_id", Required), ("kind", Required), ("roles", Required)];
     let [id, kind, roles] = reader.fields(json, wanted)?;
     let id = reader.text(id);
-    let kind = reader.value(kind, "`single` or `subtree`");
+    let kind = reader.word(kind, &["single", "subtree"]);
     let roles = reader.texts(roles);
     Some(Unit { id: id?, kind: kind?, roles: roles? })
 }
@@ -212,7 +212,7 @@ fn member(reader: &mut Reader, json: Json<'_>) -> Option<Member> {
     let absent = reader.absent();
     let (role, canister) = (reader.text(role), reader.text(canister));
     let [parent, subnet, controller] = [parent, subnet, controller].map(|field| reader.optional_text(field, &absent));
-    let identity = reader.value(identity, "`fixed` or `relocatable`");
+    let identity = reader.word(identity, &["fixed", "relocatable"]);
     let checks = reader.list(checks, check);
     let snapshot = snapshot.and_then(|json| self::snapshot(reader, json));
     Some(Member {

@@ -5,33 +5,19 @@ use std::{ops::Range, str::FromStr, time::Duration};
 use jiff::{SignedDuration, fmt::friendly::SpanParser};
 use toml::de::DeValue;
 
-use super::{At, Decoder, kind, shown};
+use super::{At, Decoder, kind};
 use crate::{
-    diagnostic::{Code, Diagnostic},
-    id::{Digest, DigestError, Name, NameError, Principal, SnapshotId, SnapshotIdError},
+    diagnostic::{Code, Diagnostic, suggest},
+    id::{self, Digest, DigestError, Name, NameError, Principal, SnapshotId, SnapshotIdError},
 };
 
 impl Decoder<'_> {
     pub(in crate::plan) fn principal<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<Principal> {
-        use ic_principal::PrincipalError as Wrong;
-
         let text = self.string(value)?;
         let (message, help) = match Principal::from_text(text) {
             Ok(principal) if principal.to_text() == text => return Some(principal),
             Ok(principal) => ("this is not how the principal is written".to_owned(), format!("write \"{principal}\"")),
-            Err(Wrong::AbnormalGrouped(principal)) => {
-                ("the groups of a principal are five characters each".to_owned(), format!("write \"{principal}\""))
-            }
-            Err(wrong) => {
-                let fact = match wrong {
-                    Wrong::CheckSequenceNotMatch() => "its checksum does not match: a character is mistyped",
-                    Wrong::InvalidBase32() => "it has characters that no principal has",
-                    Wrong::TextTooShort() => "it is too short",
-                    Wrong::TextTooLong() | Wrong::BytesTooLong() => "it is too long",
-                    Wrong::AbnormalGrouped(_) => "its groups are wrong",
-                };
-                (format!("not a principal: {fact}"), "copy the principal again from its source".to_owned())
-            }
+            Err(wrong) => id::not_a_principal(&wrong),
         };
         self.help(Code::BadPrincipal, value.span(), message, "not a principal", help);
         None
@@ -88,7 +74,7 @@ impl Decoder<'_> {
             }
             Some(duration) => Some(duration),
             None => {
-                let message = format!("`{}` is not a duration", shown(text));
+                let message = format!("`{}` is not a duration", suggest::shown(text));
                 self.help(Code::BadDuration, value.span(), message, "not a duration", HELP);
                 None
             }
@@ -111,7 +97,7 @@ impl Decoder<'_> {
         };
         let size = unit.and_then(|unit| text[..digits].parse::<u64>().ok()?.checked_mul(unit));
         if size.is_none() {
-            let message = format!("`{}` is not a size", shown(text));
+            let message = format!("`{}` is not a size", suggest::shown(text));
             self.help(Code::BadText, value.span(), message, "not a size", "write a size such as \"4GiB\"");
         }
         size

@@ -86,6 +86,7 @@ fn all_breaches_are_found_at_once() {
     let mut journal = generate(2, 4, "ready");
     journal["backup_id"] = " ".into();
     journal["operations"][0]["state"] = "failed".into();
+    journal["operations"][5]["blocking_reasons"] = serde_json::json!(["why"]);
     journal["operations"][6]["sequence"] = 60.into();
     journal["operation_receipts"][1]["command"] = Value::Null;
     let source = Source::new("journal.json", journal.to_string());
@@ -93,7 +94,7 @@ fn all_breaches_are_found_at_once() {
     let expected = [
         (Code::CanicEmpty, "\" \""),
         (Code::CanicCount, "\"failed\""),
-        (Code::CanicReasonMissing, "[]"),
+        (Code::CanicReasonStray, "[\"why\"]"),
         (Code::CanicSequence, "60"),
         (Code::CanicReceiptField, "null"),
     ];
