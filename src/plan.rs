@@ -36,7 +36,7 @@ pub use member::{Check, Final, Member, Snapshot, Stated, Target, Verify};
 pub use named::named;
 pub use network::{Caller, Network, RootKey};
 pub use options::{AmbiguousLoad, Cleanup, Limits, Orphans, Retry, Safety, Timeouts};
-pub use places::{MemberPlaces, Places};
+pub use places::{MemberPlaces, OptionPlaces, Places};
 pub use schema::schema;
 
 /// A plan, valid by construction.

@@ -125,10 +125,9 @@ impl Scene<'_> {
         Diagnostic::new(code, message, self.label(at, label))
     }
 
-    /// A finding on no member: on the first of some values that is written, or on the name of the plan.
-    fn on_value(&self, keys: &[&str], code: Code, message: String, label: &str) -> Diagnostic {
-        let places = &self.reading.places;
-        let at = keys.iter().find_map(|key| places.values.get(key)).unwrap_or(&places.name);
+    /// A finding on no member: on a value that is written, or on the name of the plan.
+    fn on_value(&self, at: Option<&Range<usize>>, code: Code, message: String, label: &str) -> Diagnostic {
+        let at = at.unwrap_or(&self.reading.places.name);
         Diagnostic::new(code, message, self.label(at, label))
     }
 }

@@ -14,7 +14,7 @@ use camino::Utf8PathBuf;
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    Caller, Limits, Network, Retry, Safety, Timeouts,
+    Caller, Limits, Network, OptionPlaces, Retry, Safety, Timeouts,
     decode::{At, Decoder, Keys, Section},
 };
 use crate::{
@@ -44,8 +44,7 @@ pub(super) struct Draft {
     pub(super) place: Range<usize>,
     /// Where `[safety]` and its keys stand, for warnings.
     pub(super) safety_place: BTreeMap<&'static str, Range<usize>>,
-    /// See [`super::Places::values`].
-    pub(super) values: BTreeMap<&'static str, Range<usize>>,
+    pub(super) options: OptionPlaces,
     /// Names that members seem to have, though they could not be read: what refers to them is no second mistake.
     pub(super) unread: Vec<String>,
     /// Members of whose names nothing is left.
@@ -96,7 +95,8 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
     if !root.has("network") {
         d.missing(&root, "network", "say which network: `[network]` with `name = \"ic\"`, a `url` or an `environment`");
     }
-    let calls = ["identity", "expect-principal"].map(|key| (key, network));
+    let called = |key| network.and_then(|section| section.value(key));
+    let (identity, expect_principal) = (called("identity"), called("expect-principal"));
     let (network, caller) = network.map_or((None, Caller::default()), |section| network::network(d, &section));
     let backup = table_of(d, &root, "backup", "[backup]", BACKUP);
     let backup_id = backup.and_then(|s| d.optional(&s, "id", |d, value| d.text(value)));
@@ -107,9 +107,8 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
     let safety = table_of(d, &root, "safety", "[safety]", SAFETY);
     let safety_place = |key| Some((key, safety.filter(|s| s.has(key))?.place(key)));
     let safety_place = ["snapshot", "cleanup", "orphans"].into_iter().filter_map(safety_place).collect();
-    let limited = ["upload", "upload-memory"].map(|key| (key, limits));
-    let values = calls.into_iter().chain(limited);
-    let values = values.filter_map(|(key, section)| Some((key, section?.value(key)?))).collect();
+    let limited = |key| limits.and_then(|section| section.value(key));
+    let (upload, upload_memory) = (limited("upload"), limited("upload-memory"));
     let members = tables(d, &root, "member", "[[member]]", MEMBER);
     if !root.has("member") {
         d.missing(&root, "member", "add a `[[member]]` for each canister");
@@ -143,7 +142,7 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
         safety: options::safety(d, safety.as_ref()),
         place,
         safety_place,
-        values,
+        options: OptionPlaces { identity, expect_principal, upload, upload_memory },
         nameless: members.iter().filter(|member| member.nameless).count(),
         unread: std::mem::take(&mut d.unread),
         members,

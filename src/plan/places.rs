@@ -15,10 +15,23 @@ pub struct Places {
     pub name: Range<usize>,
     /// The root of the backup, or the name of the plan where none is written.
     pub root: Range<usize>,
-    /// The values of `identity`, `expect-principal`, `upload` of `[limits]` and `upload-memory`, as far as they are written.
-    pub values: BTreeMap<&'static str, Range<usize>>,
+    /// Values of options, as far as they are written.
+    pub options: OptionPlaces,
     /// The id of the backup, or what stands for its root.
     pub backup_id: Range<usize>,
+}
+
+/// Where the values of options stand that are written, in bytes of the plan's text.
+#[derive(Debug, Clone, Default)]
+pub struct OptionPlaces {
+    /// Of `identity` in `[network]`.
+    pub identity: Option<Range<usize>>,
+    /// Of `expect-principal` in `[network]`.
+    pub expect_principal: Option<Range<usize>>,
+    /// Of `upload` in `[limits]`.
+    pub upload: Option<Range<usize>>,
+    /// Of `upload-memory` in `[limits]`.
+    pub upload_memory: Option<Range<usize>>,
 }
 
 /// Where the parts of a member stand, in bytes of the plan's text.

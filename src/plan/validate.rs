@@ -67,7 +67,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Dia
         retry: draft.retry,
         safety: draft.safety,
     };
-    Some((plan, Places { source: Arc::clone(source), members: places, name, root, values: draft.values, backup_id }))
+    Some((plan, Places { source: Arc::clone(source), members: places, name, root, options: draft.options, backup_id }))
 }
 
 struct Validator<'a> {

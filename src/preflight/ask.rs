@@ -10,7 +10,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     icp::Asked,
     id::Principal,
-    plan::{Member, Target},
+    plan::{Member, OptionPlaces, Target},
 };
 
 /// Who calls; it must be the one that the plan expects.
@@ -21,7 +21,8 @@ pub(super) fn caller(scene: &Scene<'_>, diagnostics: &mut Vec<Diagnostic>) -> Op
         Asked::Known(caller) => {
             if let Some(expected) = expected.filter(|expected| *expected != caller) {
                 let message = format!("the caller is {caller}, and the plan expects {expected}");
-                let finding = scene.on_value(&["expect-principal"], Code::CallerMismatch, message, "not the caller");
+                let at = scene.reading.places.options.expect_principal.as_ref();
+                let finding = scene.on_value(at, Code::CallerMismatch, message, "not the caller");
                 diagnostics.push(finding.with_help("name the identity that is meant with `identity`"));
             }
             Some(caller)
@@ -36,7 +37,9 @@ pub(super) fn caller(scene: &Scene<'_>, diagnostics: &mut Vec<Diagnostic>) -> Op
 
 fn nobody(scene: &Scene<'_>, why: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Principal> {
     let message = format!("icp does not say which principal calls: {}", first_line(why));
-    let finding = scene.on_value(&["identity", "expect-principal"], Code::NoAnswer, message, "not known");
+    let OptionPlaces { identity, expect_principal, .. } = &scene.reading.places.options;
+    let at = identity.as_ref().or(expect_principal.as_ref());
+    let finding = scene.on_value(at, Code::NoAnswer, message, "not known");
     diagnostics.push(finding.with_help("see whether `icp identity principal` works by hand"));
     None
 }

@@ -6,7 +6,7 @@ use super::{Scene, Seen, Size, words::bytes};
 use crate::{
     diagnostic::{Code, Diagnostic},
     id::Name,
-    plan::{Plan, Reading},
+    plan::{OptionPlaces, Plan, Reading},
 };
 
 /// What there is to work with.
@@ -47,7 +47,7 @@ pub fn too_large(code: Code, reading: &Reading, name: &Name, largest: u64, memor
         format!("the upload of `{name}` takes about {} of memory, and {}", bytes(held(largest)), there(plan, memory));
     let at = reading.places_of(name).map_or(&places.name, |member| &member.snapshot);
     let finding = Diagnostic::new(code, message, places.source.label(at.clone(), "too large for here"));
-    match places.values.get("upload-memory") {
+    match &places.options.upload_memory {
         Some(limit) => finding
             .with_label(places.source.label(limit.clone(), "so much is allowed"))
             .with_help("raise `upload-memory`"),
@@ -80,13 +80,14 @@ pub(super) fn judge(scene: &Scene<'_>, seen: &[Seen], diagnostics: &mut Vec<Diag
             let there = there(scene.plan, memory);
             let message =
                 format!("{} uploads at once may take {} of memory, and {there}", at_once().count(), bytes(all));
-            let values = &scene.reading.places.values;
-            let label = match (values.contains_key("upload"), values.contains_key("upload-memory")) {
-                (true, _) => "more than fit",
-                (false, true) => "less than they take",
-                (false, false) => "uploads of this",
+            let OptionPlaces { upload, upload_memory, .. } = &scene.reading.places.options;
+            let label = match (upload, upload_memory) {
+                (Some(_), _) => "more than fit",
+                (None, Some(_)) => "less than they take",
+                (None, None) => "uploads of this",
             };
-            let finding = scene.on_value(&["upload", "upload-memory"], Code::UploadsQueue, message, label);
+            let at = upload.as_ref().or(upload_memory.as_ref());
+            let finding = scene.on_value(at, Code::UploadsQueue, message, label);
             diagnostics.push(finding.with_help("lower `upload` in [limits] to be rid of this"));
         }
     }
@@ -107,7 +108,7 @@ pub(super) fn judge(scene: &Scene<'_>, seen: &[Seen], diagnostics: &mut Vec<Diag
                 if scene.machine.read_back { " and uploads that are read back" } else { "" },
                 bytes(needed)
             );
-            let finding = scene.on_value(&[], Code::NoDisk, message, "the journal of this");
+            let finding = scene.on_value(None, Code::NoDisk, message, "the journal of this");
             diagnostics.push(finding.with_help("free some space there"));
         }
     }
