@@ -22,14 +22,15 @@ pub(super) fn of(text: &str, line: &Range<usize>, spans: &BTreeSet<(usize, usize
         return std::iter::once(line.start..forward(line.start, 2 * reach)).collect();
     }
     let groups = groups(spans);
-    let room = (2 * reach / groups.len()).max(2 * LEAST_REACH);
-    let count = |span: Range<usize>| text[span].chars().take(room + 1).count();
+    let count = |span: Range<usize>| text[span].chars().take(2 * reach + 1).count();
+    let rooms = groups.iter().map(|(group, _)| count(group.clone()) + 2 * LEAST_REACH);
+    let rooms = share(rooms.collect(), 2 * reach);
     let mut windows: Vec<Range<usize>> = Vec::new();
     let mut show = |window: Range<usize>| match windows.last_mut() {
         Some(left) if left.end >= window.start => left.end = left.end.max(window.end),
         _ => windows.push(window),
     };
-    for (group, ends) in groups {
+    for ((group, ends), room) in groups.into_iter().zip(rooms) {
         if let Some(spare) = room.checked_sub(count(group.clone())) {
             let (before, after) = (count(line.start..group.start), count(group.end..line.end));
             let left = before.min((spare / 2).max(spare.saturating_sub(after)));
@@ -47,6 +48,18 @@ pub(super) fn of(text: &str, line: &Range<usize>, spans: &BTreeSet<(usize, usize
         }
     }
     windows
+}
+
+/// Shares out some room: what needs less than its part leaves the rest of it to the others.
+fn share(mut rooms: Vec<usize>, mut room: usize) -> Vec<usize> {
+    let mut smallest_first: Vec<usize> = (0..rooms.len()).collect();
+    smallest_first.sort_by_key(|&at| rooms[at]);
+    for (before, at) in smallest_first.into_iter().enumerate() {
+        rooms[at] = rooms[at].min(room / (rooms.len() - before));
+        room -= rooms[at];
+    }
+    let beside = room / rooms.len();
+    rooms.into_iter().map(|room| room + beside).collect()
 }
 
 /// Spans with all their ends; those within one another as one, which is shown whole where it fits.
