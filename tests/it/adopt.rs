@@ -3,7 +3,9 @@
 
 #![cfg(test)]
 
+mod ancestor;
 mod combinations;
+mod real;
 mod refusals;
 mod world;
 

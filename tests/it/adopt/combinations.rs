@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::MetadataExt as _};
 
-use super::world::{Then, World, said};
+use super::{
+    ancestor::Then,
+    world::{World, said},
+};
 
 /// Two members: 2 uploads, 2 stops, 2 loads, 2 starts, 2 verifications and that of the fleet.
 const ALL: usize = 11;

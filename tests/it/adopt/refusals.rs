@@ -5,7 +5,10 @@ use std::fs;
 use icp_restore::simulate::Status;
 use serde_json::Value;
 
-use super::world::{Then, World, principal, said};
+use super::{
+    ancestor::Then,
+    world::{World, principal, said},
+};
 use crate::said::hold_printed;
 
 const NO_SAFETY: &str = "[safety]\nsnapshot = false\n";
