@@ -5,6 +5,7 @@
 mod compare;
 mod crash;
 mod eio;
+mod environment;
 mod journal;
 mod late;
 mod modes;
