@@ -103,7 +103,8 @@ pub(super) fn icp_version(icp: &Icp, interrupt: &Interrupt) -> Result<String, Fa
         .map_while(|part| part.parse().ok())
         .collect();
     if numbers.len() < 3 || numbers < vec![0, 2, 2] {
-        return Err(blocked(format!("`{}` is not a version of icp that can be used", version.escape_debug())));
+        let shown: String = version.escape_debug().take(80).collect();
+        return Err(blocked(format!("`{shown}` is not a version of icp that can be used")));
     }
     Ok(version)
 }
