@@ -6,14 +6,18 @@
 
 mod values;
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    ops::Range,
+    sync::Arc,
+};
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use crate::diagnostic::{Code, Diagnostic, Source, suggest};
+use crate::diagnostic::{self, Code, Diagnostic, Source, suggest};
 
 /// A value with its place.
 pub(super) type At<T> = Spanned<T>;
@@ -38,9 +42,9 @@ pub(super) struct Decoder<'s> {
     /// Lines that are not TOML.
     torn: Vec<Range<usize>>,
     /// Keys that are there under a mistyped name, by their table: they are not missing as well.
-    mistyped: Vec<(Place, String)>,
+    mistyped: HashMap<Place, Vec<String>>,
     /// Unknown keys that are like no known one, by their table, with the index of their diagnostic.
-    strays: Vec<(Place, usize)>,
+    strays: HashMap<Place, VecDeque<usize>>,
     /// Keys that stand in the wrong table, with the title of theirs.
     misplaced: Vec<(String, &'static str)>,
     /// Diagnostics of missing keys, by index, with key and title of the table.
@@ -55,9 +59,6 @@ pub(super) struct Keys {
     pub(super) title: &'static str,
     pub(super) keys: &'static [&'static str],
 }
-
-/// Unknown keys of a table that are told: one with more is no part of a plan.
-const MOST_STRANGE: usize = 10_000;
 
 /// Texts kept of what could not be read.
 const MOST_UNREAD: usize = 1000;
@@ -93,8 +94,8 @@ impl<'s> Decoder<'s> {
             unread,
             tables,
             torn,
-            mistyped: Vec::new(),
-            strays: Vec::new(),
+            mistyped: HashMap::new(),
+            strays: HashMap::new(),
             misplaced: Vec::new(),
             missing: Vec::new(),
         }
@@ -122,7 +123,7 @@ impl<'s> Decoder<'s> {
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        diagnostic::push(&mut self.diagnostics, diagnostic);
     }
 
     /// A table; what is none is reported.
@@ -158,7 +159,10 @@ impl<'s> Decoder<'s> {
     pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str]) {
         let here = (section.span.0, section.title);
         let strange = section.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref()));
-        for (key, value) in strange.take(MOST_STRANGE) {
+        for (key, value) in strange {
+            if diagnostic::is_full(&self.diagnostics) {
+                return;
+            }
             let name = key.get_ref().as_ref();
             self.unread_in(value);
             if name.starts_with(super::syntax::LOST) && self.torn.iter().any(|line| line.contains(&key.span().start)) {
@@ -168,7 +172,7 @@ impl<'s> Decoder<'s> {
             let free = known.iter().copied().filter(|known| !section.has(known));
             let mut tables = self.tables.iter();
             let help = if let Some(near) = suggest::nearest(name, free) {
-                self.mistyped.push((here, near.to_owned()));
+                self.mistyped.entry(here).or_default().push(near.to_owned());
                 format!("write `{near}`")
             } else if let Some(near) = suggest::nearest(name, known.iter().copied()) {
                 format!("remove it: `{near}` is there already")
@@ -176,7 +180,7 @@ impl<'s> Decoder<'s> {
                 self.misplaced.push((name.to_owned(), table.title));
                 format!("move it to {}", table.title)
             } else {
-                self.strays.push((here, self.diagnostics.len()));
+                self.strays.entry(here).or_default().push_back(self.diagnostics.len());
                 format!("remove it; {} may have {}", section.title, list(known))
             };
             self.help(Code::UnknownKey, key.span(), message, "not a key here", help);
@@ -221,11 +225,10 @@ impl<'s> Decoder<'s> {
     /// Reports a key that must be there, unless it is there in another guise or its lines could not be read.
     pub(super) fn missing(&mut self, section: &Section<'_>, key: &str, help: &str) {
         let here = (section.span.0, section.title);
-        if self.may_have(section, key) {
+        if diagnostic::is_full(&self.diagnostics) || self.may_have(section, key) {
             return;
         }
-        if let Some(stray) = self.strays.iter().position(|(at, _)| *at == here) {
-            let (_, index) = self.strays.swap_remove(stray);
+        if let Some(index) = self.strays.get_mut(&here).and_then(VecDeque::pop_front) {
             if let Some(diagnostic) = self.diagnostics.get_mut(index) {
                 diagnostic.help = Some(format!("write `{key}`, which is missing here, if that is meant; else: {help}"));
             }
@@ -239,7 +242,9 @@ impl<'s> Decoder<'s> {
     /// Whether a key may be there after all: under another name, or in a line that could not be read.
     pub(super) fn may_have(&self, section: &Section<'_>, key: &str) -> bool {
         let here = (section.span.0, section.title);
-        section.has(key) || self.is_torn(section) || self.mistyped.iter().any(|(at, near)| *at == here && near == key)
+        section.has(key)
+            || self.is_torn(section)
+            || self.mistyped.get(&here).is_some_and(|keys| keys.iter().any(|near| near == key))
     }
 
     /// Whether lines of a table could not be read.

@@ -70,6 +70,9 @@ const TABLES: &[Keys] = &[
 /// Reads what is written. No draft where the text holds nothing to go on with.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Draft>, Vec<Diagnostic>) {
     let mended = super::syntax::mend(source);
+    if !mended.whole {
+        return (None, mended.diagnostics);
+    }
     let (root, _) = DeTable::parse_recoverable(&mended.text);
     let mut decoder = Decoder::new(source, TABLES, mended.diagnostics, mended.torn);
     let draft = plan(&mut decoder, root.get_ref());
