@@ -7,7 +7,11 @@ mod fit;
 mod mend;
 mod plan;
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -17,7 +21,7 @@ use super::{
     replay::{Breach, Replay, State},
 };
 use crate::{
-    diagnostic::{Code, Diagnostic, Source},
+    diagnostic::{self, Code, Diagnostic, Source},
     id::{Digest, Name},
     json::Json,
     operation::Sequence,
@@ -57,10 +61,13 @@ pub fn journal(source: &Arc<Source>, plans: &[&Reading]) -> Vec<Diagnostic> {
         plans,
         diagnostics: Vec::new(),
         lines: Vec::new(),
+        digests: HashMap::new(),
+        head: START,
         replay: None,
+        canisters: HashMap::new(),
         places: None,
         broken: false,
-        told: Vec::new(),
+        told: HashSet::new(),
         clock: None,
         mender: None,
     };
@@ -69,6 +76,9 @@ pub fn journal(source: &Arc<Source>, plans: &[&Reading]) -> Vec<Diagnostic> {
     for piece in text.split_inclusive('\n') {
         let span = start..start + piece.trim_end_matches('\n').len();
         start += piece.len();
+        if diagnostic::is_full(&checker.diagnostics) {
+            break;
+        }
         if piece.ends_with('\n') {
             checker.line(span);
         } else {
@@ -92,15 +102,20 @@ struct Checker<'a> {
     plans: &'a [&'a Reading],
     diagnostics: Vec<Diagnostic>,
     lines: Vec<Range<usize>>,
+    /// The digest of each line but the latest, with its number.
+    digests: HashMap<Digest, usize>,
+    /// The digest of the latest line.
+    head: Digest,
     replay: Option<Replay>,
+    canisters: fit::Canisters,
     /// Lines are missing or strange, so what follows cannot be judged by what went before.
     broken: bool,
     /// Operations with a breach: what comes of it is not told again.
-    told: Vec<Sequence>,
+    told: HashSet<Sequence>,
     /// The plan's text and where the names of its members stand.
     places: Option<(Arc<Source>, Names)>,
-    /// The latest time that is not itself in doubt.
-    clock: Option<Timestamp>,
+    /// The latest time that is not itself in doubt, with its line.
+    clock: Option<(Timestamp, usize)>,
     /// Made when the first line is found changed.
     mender: Option<mend::Mender<'a>>,
 }
@@ -111,13 +126,16 @@ impl Checker<'_> {
         self.lines.push(span.clone());
         let number = self.lines.len();
         let before = (number > 1).then(|| &self.source.text()[self.lines[number - 2].clone()]);
-        let prev = before.map_or(START, Digest::of);
+        let prev = std::mem::replace(&mut self.head, Digest::of(text));
+        if number > 1 {
+            self.digests.insert(prev, number - 1);
+        }
         let written = if line::is_whole(text) { None } else { self.mended(text, &span, prev) };
         let known = self.diagnostics.len();
         if let Some(change) = &written {
             let label = self.source.label(change.span.clone(), change.label());
             let message = format!("line {number} is not as it was written");
-            self.diagnostics.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
+            self.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
         }
         let (head, event) = match line::read(written.as_ref().map_or(text, |change| &change.line)) {
             Ok(read) => read,
@@ -129,20 +147,26 @@ impl Checker<'_> {
         };
         // Of a line before that was changed it is told there.
         let whole_before = before.is_none_or(line::is_whole);
-        if head.prev != prev && whole_before && head.sum && written.is_none() && self.chain(number, head.prev, text) {
+        if head.prev != prev && whole_before && head.sum && written.is_none() && self.chain(number, head.prev) {
             return;
         }
         let late = if self.broken { None } else { self.time(head.at, number) };
         // After a line that was too late, the clock goes on from this one.
         let set_back = late.as_ref().is_some_and(|late| late.labels[0].span.start < span.start);
-        self.clock = if set_back { Some(head.at) } else { self.clock.max(Some(head.at)) };
-        self.diagnostics.extend(late);
+        if set_back || self.clock.is_none_or(|(clock, _)| clock < head.at) {
+            self.clock = Some((head.at, number));
+        }
+        late.into_iter().for_each(|late| self.push(late));
         self.event(&event, head.at, number);
         if !head.sum && self.diagnostics.len() == known {
             let message = format!("line {number} is not as it was written");
             let label = self.source.label(span, "changed since");
-            self.diagnostics.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
+            self.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
         }
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic) {
+        diagnostic::push(&mut self.diagnostics, diagnostic);
     }
 
     /// What one change would make a line whole again, if there is such a change.
@@ -156,17 +180,15 @@ impl Checker<'_> {
     }
 
     /// Tells of a line that does not follow the one before; whether it stands there twice and is to be passed over.
-    fn chain(&mut self, number: usize, prev: Digest, text: &str) -> bool {
+    fn chain(&mut self, number: usize, prev: Digest) -> bool {
         let at = self.source.label(self.field(number, &["prev"]), "follows another line");
-        let lines = &self.lines[..number - 1];
-        let line = |at: &Range<usize>| &self.source.text()[at.clone()];
-        let twice = lines.iter().rposition(|at| line(at) == text);
-        let follows = lines.iter().rposition(|at| Digest::of(line(at)) == prev);
+        let twice = self.digests.get(&self.head).copied();
+        let follows = self.digests.get(&prev).copied();
         let message = match (number, twice, follows) {
             (1, ..) => "the first line does not begin a journal".to_owned(),
-            (_, Some(first), _) => format!("line {number} stands there twice: it is line {}", first + 1),
+            (_, Some(first), _) => format!("line {number} stands there twice: it is line {first}"),
             (_, _, Some(line)) => {
-                format!("line {number} follows line {}: what lies between was added or moved", line + 1)
+                format!("line {number} follows line {line}: what lies between was added or moved")
             }
             _ => format!("line {number} does not follow line {}: a line is missing or moved", number - 1),
         };
@@ -175,29 +197,24 @@ impl Checker<'_> {
             let (other, label) = match (twice, follows) {
                 (Some(first), _) => (first, "the same line"),
                 (None, Some(line)) => (line, "it follows this one"),
-                (None, None) => (number - 2, "not this one"),
+                (None, None) => (number - 1, "not this one"),
             };
-            diagnostic = diagnostic.with_label(self.source.label(self.lines[other].clone(), label));
+            diagnostic = diagnostic.with_label(self.source.label(self.lines[other - 1].clone(), label));
         }
-        self.diagnostics.push(diagnostic.with_help(RESTORE));
+        self.push(diagnostic.with_help(RESTORE));
         self.broken |= twice.is_none();
         twice.is_some()
     }
 
     /// A journal's clock never runs backwards. Of two lines, the one is wrong that also contradicts a third.
     fn time(&self, at: Timestamp, number: usize) -> Option<Diagnostic> {
-        let time = |number: usize| {
-            let span = self.lines.get(number.checked_sub(1)?)?;
-            line::read(&self.source.text()[span.clone()]).ok().map(|(head, _)| head.at)
-        };
-        let before = self.clock?;
+        let (before, first) = self.clock?;
         if at >= before {
             return None;
         }
         let end = self.lines.get(number - 1)?.end;
         let next = self.source.text().get(end + 1..).and_then(|rest| rest.lines().next());
         let next = next.and_then(|next| line::read(next).ok()).map(|(head, _)| head.at);
-        let first = (1..number).find(|&line| time(line) == Some(before))?;
         // The earlier line is too late where what follows is before it too.
         let earlier = next.is_some_and(|next| next < before) && first + 1 == number;
         let (wrong, other) = if earlier { (first, number) } else { (number, first) };
@@ -215,7 +232,11 @@ impl Checker<'_> {
                     opened.operations = compiled;
                 }
                 match Replay::new(opened, at) {
-                    Ok(replay) => self.replay = Some(replay),
+                    Ok(replay) => {
+                        let canisters = replay.operations.iter().map(|o| (o.target.clone(), o.member.clone()));
+                        self.canisters = canisters.collect();
+                        self.replay = Some(replay);
+                    }
                     Err(breach) => self.breach(&breach, number, None),
                 }
             }
@@ -223,16 +244,19 @@ impl Checker<'_> {
                 let at = self.field(number, &["event"]);
                 let label = self.source.label(at, "not `opened`");
                 let diagnostic = Diagnostic::new(Code::JournalStart, "the journal does not begin with `opened`", label);
-                self.diagnostics.push(diagnostic.with_help(RESTORE));
+                self.push(diagnostic.with_help(RESTORE));
                 self.broken = true;
             }
             (None, _) => {}
             (Some(replay), event) => {
-                let odd = fit::check(event, replay);
+                let odd = fit::check(event, replay, &self.canisters);
                 let at = at.max(replay.last());
                 let breach = match &odd {
                     Some(_) => None,
-                    None => replay.apply(event, at, number).err().map(|breach| fit::refine(breach, event, replay)),
+                    None => replay
+                        .apply(event, at, number)
+                        .err()
+                        .map(|breach| fit::refine(breach, event, replay, &self.canisters)),
                 };
                 let others = odd.as_ref().or(breach.as_ref()).and_then(|breach| breach.meant);
                 let about = event.operation();
@@ -263,7 +287,7 @@ impl Checker<'_> {
                 let message = error.to_string();
                 if let Some((at, message)) = fit::misfit(text, &message) {
                     let label = self.source.label(span.start + at.start..span.start + at.end, "this");
-                    self.diagnostics.push(Diagnostic::new(Code::JournalLine, message, label).with_help(RESTORE));
+                    self.push(Diagnostic::new(Code::JournalLine, message, label).with_help(RESTORE));
                     return;
                 }
                 let whole = Json::parse(text).is_ok();
@@ -284,7 +308,7 @@ impl Checker<'_> {
             RESTORE
         };
         let label = self.source.label(span.start + at.start..span.start + at.end, "here");
-        self.diagnostics.push(Diagnostic::new(code, message, label).with_help(help));
+        self.push(Diagnostic::new(code, message, label).with_help(help));
     }
 
     fn breach(&mut self, breach: &Breach, number: usize, operation: Option<Sequence>) {
@@ -307,7 +331,7 @@ impl Checker<'_> {
             if self.lines.is_empty() {
                 let label = self.source.label(0..0, "nothing here");
                 let diagnostic = Diagnostic::new(Code::JournalStart, "the journal is empty", label);
-                self.diagnostics.push(diagnostic.with_help("remove it, or put it back from a copy"));
+                self.push(diagnostic.with_help("remove it, or put it back from a copy"));
             }
             return;
         };
@@ -322,7 +346,7 @@ impl Checker<'_> {
             let label = self.source.label(self.field(line, &["operation"]), "the latest word on it");
             let message = format!("the outcome of operation {sequence}, {kind} {member}, is not known");
             let help = "run the plan again: it asks the network first";
-            self.diagnostics.push(Diagnostic::new(Code::OutcomeOpen, message, label).with_help(help));
+            self.push(Diagnostic::new(Code::OutcomeOpen, message, label).with_help(help));
         }
     }
 

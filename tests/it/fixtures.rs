@@ -8,6 +8,7 @@ mod any;
 mod input;
 mod journals;
 mod lost;
+mod many;
 mod named;
 
 use camino::{Utf8Path, Utf8PathBuf};
