@@ -17,6 +17,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+use super::syntax::{LISTS, LOST, Mended};
 use crate::diagnostic::{self, Code, Diagnostic, Source, suggest};
 
 /// A value with its place.
@@ -37,10 +38,14 @@ pub(super) struct Decoder<'s> {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Texts that could not be read where a member may have its name.
     pub(super) unread: Vec<String>,
+    /// Members of whose names nothing is left.
+    pub(super) nameless: usize,
     /// All tables with their keys.
     tables: &'static [Keys],
     /// Lines that are not TOML.
     torn: Vec<Range<usize>>,
+    /// Headers that are read as what was meant.
+    heads: Vec<Range<usize>>,
     /// Keys that are there under a mistyped name, by their table: they are not missing as well.
     mistyped: HashMap<Place, Vec<String>>,
     /// Unknown keys that are like no known one, by their table, with the index of their diagnostic.
@@ -80,20 +85,18 @@ impl Section<'_> {
 
 impl<'s> Decoder<'s> {
     /// Begins with what is known of the text already: what is wrong with it as TOML, and its lines that were left out.
-    pub(super) fn new(
-        source: &'s Arc<Source>,
-        tables: &'static [Keys],
-        diagnostics: Vec<Diagnostic>,
-        torn: Vec<Range<usize>>,
-    ) -> Self {
-        let unread = torn.iter().flat_map(|line| lost_name(&source.text()[line.clone()])).map(str::to_owned);
-        let unread = unread.collect();
+    pub(super) fn new(source: &'s Arc<Source>, tables: &'static [Keys], mended: Mended<'_>) -> Self {
+        let lines = mended.torn.iter().map(|line| &source.text()[line.clone()]);
+        let names: Vec<Vec<String>> = lines.filter_map(lost_names).collect();
+        let nameless = names.iter().filter(|names| names.is_empty()).count();
         Self {
             source,
-            diagnostics,
-            unread,
+            diagnostics: mended.diagnostics,
+            unread: names.into_iter().flatten().collect(),
+            nameless,
             tables,
-            torn,
+            torn: mended.torn,
+            heads: mended.heads,
             mistyped: HashMap::new(),
             strays: HashMap::new(),
             misplaced: Vec::new(),
@@ -165,7 +168,9 @@ impl<'s> Decoder<'s> {
             }
             let name = key.get_ref().as_ref();
             self.unread_in(value);
-            if name.starts_with(super::syntax::LOST) && self.torn.iter().any(|line| line.contains(&key.span().start)) {
+            let within = |lines: &[Range<usize>]| lines.iter().any(|line| line.contains(&key.span().start));
+            let is_head = LISTS.iter().any(|(_, short)| *short == name) && within(&self.heads);
+            if is_head || (name.starts_with(LOST) && within(&self.torn)) {
                 continue;
             }
             let message = format!("{} has no key `{}`", section.title, name.escape_debug());
@@ -175,8 +180,16 @@ impl<'s> Decoder<'s> {
                 self.mistyped.entry(here).or_default().push(near.to_owned());
                 format!("write `{near}`")
             } else if let Some(near) = suggest::nearest(name, known.iter().copied()) {
-                format!("remove it: `{near}` is there already")
+                let lists = [Some(value), section.table.get(near)].map(|value| value?.get_ref().as_array());
+                match lists.iter().all(Option::is_some) {
+                    true => format!("write `{near}`"),
+                    false => format!("remove it: `{near}` is there already"),
+                }
             } else if let Some(table) = tables.find(|table| table.keys.contains(&name)) {
+                // Behind a line that may have begun its table, it is not the key that is wrong.
+                if self.torn.iter().any(|line| section.span.0 <= line.start && line.end <= key.span().start) {
+                    continue;
+                }
                 self.misplaced.push((name.to_owned(), table.title));
                 format!("move it to {}", table.title)
             } else {
@@ -230,7 +243,7 @@ impl<'s> Decoder<'s> {
         }
         if let Some(index) = self.strays.get_mut(&here).and_then(VecDeque::pop_front) {
             if let Some(diagnostic) = self.diagnostics.get_mut(index) {
-                diagnostic.help = Some(format!("write `{key}`, which is missing here, if that is meant; else: {help}"));
+                diagnostic.help = Some(format!("write `{key}`, which is missing here, if that is meant"));
             }
             return;
         }
@@ -245,6 +258,12 @@ impl<'s> Decoder<'s> {
         section.has(key)
             || self.is_torn(section)
             || self.mistyped.get(&here).is_some_and(|keys| keys.iter().any(|near| near == key))
+    }
+
+    /// Whether a list of tables is there, if only by single brackets.
+    pub(super) fn lists<'a>(&self, section: &Section<'a>, key: &str) -> Vec<&'a At<DeValue<'a>>> {
+        let short = LISTS.iter().find(|(list, _)| *list == key && !self.heads.is_empty()).map(|(_, short)| *short);
+        [Some(key), short].into_iter().flatten().filter_map(|key| section.table.get(key)).collect()
     }
 
     /// Whether lines of a table could not be read.
@@ -363,12 +382,13 @@ pub(super) fn list(words: &[&str]) -> String {
 }
 
 /// What may be the name in a line that is not TOML, if the line is about a name: `"name = "app"`, `name app`, `nme "app`.
-fn lost_name(line: &str) -> impl Iterator<Item = &str> {
-    let mut words =
-        line.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).filter(|word| !word.is_empty());
-    let first = words.next();
-    let is_name = first.is_some_and(|first| first == "name" || suggest::nearest(first, ["name"].into_iter()).is_some());
-    words.filter(move |_| is_name)
+fn lost_names(line: &str) -> Option<Vec<String>> {
+    let line = line.replace(char::is_control, "");
+    let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+    let mut words = words.filter(|word| !word.is_empty());
+    let first = words.next()?;
+    let is_name = first == "name" || suggest::nearest(first, ["name"].into_iter()).is_some();
+    is_name.then(|| words.map(str::to_owned).collect())
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

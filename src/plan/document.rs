@@ -69,12 +69,13 @@ const TABLES: &[Keys] = &[
 
 /// Reads what is written. No draft where the text holds nothing to go on with.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Draft>, Vec<Diagnostic>) {
-    let mended = super::syntax::mend(source);
+    let mut mended = super::syntax::mend(source);
     if !mended.whole {
         return (None, mended.diagnostics);
     }
-    let (root, _) = DeTable::parse_recoverable(&mended.text);
-    let mut decoder = Decoder::new(source, TABLES, mended.diagnostics, mended.torn);
+    let text = std::mem::take(&mut mended.text);
+    let (root, _) = DeTable::parse_recoverable(&text);
+    let mut decoder = Decoder::new(source, TABLES, mended);
     let draft = plan(&mut decoder, root.get_ref());
     (draft, decoder.finish())
 }
@@ -108,7 +109,7 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
     let safety_place = |key| Some((key, safety.filter(|s| s.has(key))?.place(key)));
     let safety_place = ["snapshot", "cleanup", "orphans"].into_iter().filter_map(safety_place).collect();
     let members = tables(d, &root, "member", "[[member]]", MEMBER);
-    if !root.has("member") {
+    if d.lists(&root, "member").is_empty() {
         d.missing(&root, "member", "add a `[[member]]` for each canister");
     }
     let members: Vec<DraftMember> = members.iter().map(|section| member::member(d, section)).collect();
@@ -140,7 +141,7 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
         safety: options::safety(d, safety.as_ref()),
         place,
         safety_place,
-        nameless: members.iter().filter(|member| member.nameless).count(),
+        nameless: d.nameless + members.iter().filter(|member| member.nameless).count(),
         unread: std::mem::take(&mut d.unread),
         members,
         checks,
@@ -177,20 +178,22 @@ fn tables<'a>(
     title: &'static str,
     known: &[&str],
 ) -> Vec<Section<'a>> {
-    let Some(value) = root.table.get(key) else { return Vec::new() };
-    let Some(items) = value.get_ref().as_array() else {
-        let message = format!("`{key}` is not a list of tables");
-        d.unread_in(value);
-        d.help(Code::WrongType, root.place(key), message, "here", format!("write {title}"));
-        return Vec::new();
-    };
     let mut sections = Vec::new();
-    for item in items.iter() {
-        if let Some(section) = d.section(item, title) {
-            d.known(&section, known);
-            sections.push(section);
+    for value in d.lists(root, key) {
+        let Some(items) = value.get_ref().as_array() else {
+            let message = format!("`{key}` is not a list of tables");
+            d.unread_in(value);
+            d.help(Code::WrongType, root.place(key), message, "here", format!("write `{title}`"));
+            continue;
+        };
+        for item in items.iter() {
+            if let Some(section) = d.section(item, title) {
+                d.known(&section, known);
+                sections.push(section);
+            }
         }
     }
+    sections.sort_by_key(|section| section.span.0);
     sections
 }
 

@@ -3,6 +3,9 @@
 //!
 //! Lines are left out by writing over them in a copy of the same length: places stay what they are.
 
+mod heads;
+mod words;
+
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap},
@@ -13,6 +16,8 @@ use std::{
 use toml::de::{DeTable, DeValue, Error};
 
 use crate::diagnostic::{self, Code, Diagnostic, Source};
+
+pub(super) use heads::LISTS;
 
 /// A text that is not TOML after so many rounds is not a plan.
 const MOST_ROUNDS: usize = 30;
@@ -34,8 +39,19 @@ pub(super) struct Mended<'s> {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The lines that were left out.
     pub(super) torn: Vec<Range<usize>>,
+    /// Headers that were written over with those that are meant: see [`LISTS`].
+    pub(super) heads: Vec<Range<usize>>,
     /// Whether all was found: what is left of a text with more mistakes than were looked for makes no sense.
     pub(super) whole: bool,
+}
+
+impl Mended<'_> {
+    /// Leaves lines out.
+    fn tear(&mut self, source: &Arc<Source>, lines: Range<usize>) {
+        let over = cover(&source.text()[lines.clone()], self.torn.len());
+        self.text.to_mut().replace_range(lines.clone(), &over);
+        self.torn.push(lines);
+    }
 }
 
 /// What a header that cannot be read is written over with: a table of which nothing is told.
@@ -44,7 +60,16 @@ pub(super) const LOST: &str = "lost";
 /// Finds what is not TOML.
 pub(super) fn mend(source: &Arc<Source>) -> Mended<'_> {
     let text = Cow::Borrowed(source.text());
-    let mut mended = Mended { text, diagnostics: Vec::new(), torn: Vec::new(), whole: true };
+    let (diagnostics, heads) = heads::single(source);
+    let mut mended = Mended { text, diagnostics, torn: Vec::new(), heads: Vec::new(), whole: true };
+    for (at, over) in heads {
+        mended.text.to_mut().replace_range(at.clone(), &over);
+        mended.heads.push(at);
+    }
+    for (diagnostic, lines) in heads::conflicts(source) {
+        diagnostic::push(&mut mended.diagnostics, diagnostic);
+        lines.into_iter().for_each(|lines| mended.tear(source, lines));
+    }
     let mut gone: BTreeSet<usize> = BTreeSet::new();
     let rounds = MOST_PARSED / source.text().len().max(1);
     for _ in 0..rounds.clamp(2, MOST_ROUNDS) {
@@ -58,9 +83,7 @@ pub(super) fn mend(source: &Arc<Source>) -> Mended<'_> {
             if diagnostic::is_full(&mended.diagnostics) {
                 return Mended { whole: false, ..mended };
             }
-            let over = cover(&source.text()[line.clone()], mended.torn.len());
-            mended.text.to_mut().replace_range(line.clone(), &over);
-            mended.torn.push(line);
+            mended.tear(source, line);
         }
     }
     mended.diagnostics.push(diagnostic::too_many(source, "mistakes that hide others, which are not looked for"));
@@ -78,7 +101,8 @@ fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)>
     if errors.iter().any(|error| error.message().starts_with("invalid multi-line"))
         && let Some(at) = open_string(text)
     {
-        return vec![(line_of(text, at), plain(source, "this string is never closed", at..at + 3))];
+        let help = format!("write `{}` at its end", &text[at..at + 3]);
+        return vec![(line_of(text, at), plain(source, "this string is never closed", at..at + 3, help))];
     }
     let mut found: Vec<(Range<usize>, Diagnostic)> = Vec::new();
     let lines = by_line(text, errors.iter().filter(|error| error.message() != "duplicate key"));
@@ -87,16 +111,17 @@ fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)>
         if let Err(alone) = DeTable::parse(&text[line.clone()]) {
             let at = span(&alone);
             let at = widened(text, &(line.start + at.start..line.start + at.end), &line);
-            found.push((line, plain(source, alone.message(), at)));
+            found.push((line.clone(), words::tell(source, alone.message(), at, line)));
         }
     }
     if let Some(first) = errors.first() {
         let line = line_of(text, span(first).start);
         if let Some((open, at)) = unclosed(text, line.start).filter(|(open, _)| open.start <= line.start) {
-            let bracket = &text[at..=at];
+            let (bracket, closing) = (&text[at..=at], if text[at..].starts_with('[') { ']' } else { '}' });
             let message = format!("`{bracket}` is never closed");
+            let help = format!("write `{closing}` at its end");
             found.retain(|(line, _)| line.start != open.start && line.end < open.start);
-            found.push((open, plain(source, &message, at..at + 1)));
+            found.push((open, plain(source, &message, at..at + 1, help)));
         }
     }
     if !found.is_empty() {
@@ -104,13 +129,14 @@ fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)>
     }
     let mut places = HashMap::new();
     places_of(root.get_ref(), &mut places);
+    heads_of(text, &mut places);
     places.values_mut().for_each(|places| places.sort_by_key(|place| place.start));
     let twice = by_line(text, errors.iter().filter(|error| error.message() == "duplicate key"));
     found.extend(twice.map(|(line, error)| (line, again(source, span(error), &places))));
     if let (true, Some(first)) = (found.is_empty(), errors.first()) {
         let line = line_of(text, span(first).start);
         let at = widened(text, &span(first), &line);
-        found.push((line, plain(source, first.message(), at)));
+        found.push((line.clone(), words::tell(source, first.message(), at, line)));
     }
     found
 }
@@ -133,8 +159,8 @@ fn by_line<'e>(text: &str, errors: impl Iterator<Item = &'e Error>) -> impl Iter
     })
 }
 
-fn plain(source: &Arc<Source>, message: &str, at: Range<usize>) -> Diagnostic {
-    Diagnostic::new(Code::Syntax, message, source.label(at, "here")).with_help("mend the TOML here")
+fn plain(source: &Arc<Source>, message: &str, at: Range<usize>, help: String) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, message, source.label(at, "here")).with_help(help)
 }
 
 /// Tells of a key that is there already, with the place of the one before it.
@@ -152,7 +178,8 @@ fn again(source: &Arc<Source>, span: Range<usize>, places: &HashMap<String, Vec<
 /// What a line is written over with, of the same length.
 fn cover(line: &str, number: usize) -> String {
     let header = format!("[{LOST}{number}]");
-    let start = if line.trim_start().starts_with('[') && header.len() <= line.len() { header } else { String::new() };
+    let is_header = line.trim_start().starts_with('[') || words::is_header(line);
+    let start = if is_header && header.len() <= line.len() { header } else { String::new() };
     format!("{start}{}", " ".repeat(line.len() - start.len()))
 }
 
@@ -255,6 +282,15 @@ fn widened(text: &str, span: &Range<usize>, line: &Range<usize>) -> Range<usize>
     let before = text[line.start..start].trim_end();
     let from = before.rfind(|c: char| c.is_whitespace() || c == '=').map_or(line.start, |at| line.start + at + 1);
     from..line.start + before.len()
+}
+
+/// The places of the names of all tables: of a header that stands there twice, the parser forgets the first.
+fn heads_of(text: &str, places: &mut HashMap<String, Vec<Range<usize>>>) {
+    for (line, head) in heads::lines(text).filter(|(_, line)| line.starts_with('[')) {
+        let name = head.trim_start_matches('[').split(']').next().unwrap_or_default();
+        let start = line.start + head.len() - head.trim_start_matches('[').len();
+        places.entry(name.to_owned()).or_default().push(start..start + name.len());
+    }
 }
 
 /// The places of all keys.
