@@ -144,7 +144,7 @@ fn unknown(file: &Utf8Path) -> Diagnostic {
     let source = crate::diagnostic::Source::new(file.as_str(), "");
     let message = format!("{file} is JSON, and neither a journal nor a file of canic");
     Diagnostic::new(Code::UnknownFile, message, source.label(0..0, ""))
-        .with_help("name a plan, a journal, or a manifest, mapping or journal of canic")
+        .with_help("name a plan, which is TOML, a journal, or a manifest, mapping or journal of canic")
 }
 
 /// Warns of a limit on memory that is below what the largest upload takes.

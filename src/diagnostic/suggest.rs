@@ -3,8 +3,11 @@
 /// A wrong word longer than this is no slip of a known one.
 const MOST: usize = 200;
 
+/// A beginning shorter than this may be of anything.
+const LEAST_BEGUN: usize = 3;
+
 /// The known word that was meant: one that differs in case or in `_` for `-`, else the nearest by edits, of which one in
-/// three characters may be wrong; the first of equals.
+/// three characters may be wrong, the first of equals; else the only one that begins with it.
 pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
     if length > MOST {
@@ -12,6 +15,8 @@ pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<
     }
     let most = (length / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
+    let mut begun: Option<&str> = None;
+    let mut is_only = true;
     for word in known.filter(|&word| word != wrong) {
         if word.chars().map(fold).eq(wrong.chars().map(fold)) {
             return Some(word);
@@ -20,8 +25,12 @@ pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<
         if let Some(edits) = within(wrong, word, bound) {
             best = Some((edits, word));
         }
+        if length >= LEAST_BEGUN && word.starts_with(wrong) {
+            is_only &= begun.is_none_or(|other| other == word);
+            begun = Some(word);
+        }
     }
-    best.map(|(_, word)| word)
+    best.map(|(_, word)| word).or(begun.filter(|_| is_only))
 }
 
 /// The known principal that a text is but two edits from, dashes and case apart; none where two are equally near, for a

@@ -4,9 +4,11 @@
 //! Serde's derive would stop at the first problem; here every key is looked at, and what cannot be used is reported and
 //! left out.
 
+mod scalars;
 mod values;
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, VecDeque},
     ops::Range,
     sync::Arc,
@@ -117,10 +119,6 @@ impl<'s> Decoder<'s> {
         told.map(|(diagnostic, _)| diagnostic).collect()
     }
 
-    pub(super) fn report(&mut self, code: Code, at: Range<usize>, message: impl Into<String>, label: &str) {
-        self.push(Diagnostic::new(code, message, self.source.label(at, label)));
-    }
-
     pub(super) fn help(&mut self, code: Code, at: Range<usize>, message: String, label: &str, help: impl Into<String>) {
         self.push(Diagnostic::new(code, message, self.source.label(at, label)).with_help(help));
     }
@@ -138,8 +136,13 @@ impl<'s> Decoder<'s> {
             }
             other => {
                 let message = format!("{title} is a table, not {}", kind(other));
+                let help = match title {
+                    "`snapshot`" => "write `{ artifact = \"…\", sha256 = \"…\" }` or `{ id = \"…\" }`".to_owned(),
+                    head if head.starts_with('[') => format!("write `{head}` and its keys below it"),
+                    _ => "write its keys in braces".to_owned(),
+                };
                 self.unread_in(value);
-                self.report(Code::WrongType, value.span(), message, "a table goes here");
+                self.help(Code::WrongType, value.span(), message, "a table goes here", help);
                 None
             }
         }
@@ -160,7 +163,6 @@ impl<'s> Decoder<'s> {
 
     /// Reports the keys that a table cannot have.
     pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str]) {
-        let here = (section.span.0, section.title);
         let strange = section.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref()));
         for (key, value) in strange {
             if diagnostic::is_full(&self.diagnostics) {
@@ -173,31 +175,55 @@ impl<'s> Decoder<'s> {
             if is_head || (name.starts_with(LOST) && within(&self.torn)) {
                 continue;
             }
+            let Some(help) = self.advice(section, known, (key, value)) else { continue };
             let message = format!("{} has no key `{}`", section.title, name.escape_debug());
-            let free = known.iter().copied().filter(|known| !section.has(known));
-            let mut tables = self.tables.iter();
-            let help = if let Some(near) = suggest::nearest(name, free) {
-                self.mistyped.entry(here).or_default().push(near.to_owned());
-                format!("write `{near}`")
-            } else if let Some(near) = suggest::nearest(name, known.iter().copied()) {
-                let lists = [Some(value), section.table.get(near)].map(|value| value?.get_ref().as_array());
-                match lists.iter().all(Option::is_some) {
-                    true => format!("write `{near}`"),
-                    false => format!("remove it: `{near}` is there already"),
-                }
-            } else if let Some(table) = tables.find(|table| table.keys.contains(&name)) {
-                // Behind a line that may have begun its table, it is not the key that is wrong.
-                if self.torn.iter().any(|line| section.span.0 <= line.start && line.end <= key.span().start) {
-                    continue;
-                }
-                self.misplaced.push((name.to_owned(), table.title));
-                format!("move it to {}", table.title)
-            } else {
-                self.strays.entry(here).or_default().push_back(self.diagnostics.len());
-                format!("remove it; {} may have {}", section.title, list(known))
-            };
             self.help(Code::UnknownKey, key.span(), message, "not a key here", help);
         }
+    }
+
+    /// What to do with a key that a table cannot have; nothing where it is not the key that is wrong.
+    fn advice(
+        &mut self,
+        section: &Section<'_>,
+        known: &[&str],
+        (key, value): (&At<Cow<'_, str>>, &At<DeValue<'_>>),
+    ) -> Option<String> {
+        let here = (section.span.0, section.title);
+        let name = key.get_ref().as_ref();
+        if let Some(near) = suggest::nearest(name, known.iter().copied().filter(|known| !section.has(known))) {
+            self.mistyped.entry(here).or_default().push(near.to_owned());
+            return Some(format!("write `{}`", heading(section, near)));
+        }
+        if let Some(near) = suggest::nearest(name, known.iter().copied()) {
+            let lists = [Some(value), section.table.get(near)].map(|value| value?.get_ref().as_array());
+            return Some(match lists.iter().all(Option::is_some) {
+                true => format!("write `{}`", heading(section, near)),
+                false => format!("remove it: `{near}` is there already"),
+            });
+        }
+        // What members and their snapshots have is mixed up with each other first of all.
+        let near = match section.title {
+            "[[member]]" => "`snapshot`",
+            "`snapshot`" => "[[member]]",
+            _ => "",
+        };
+        let mut tables = self.tables.iter().filter(|table| table.keys.contains(&name));
+        let Some(home) = tables.clone().find(|table| table.title == near).or_else(|| tables.next()) else {
+            self.strays.entry(here).or_default().push_back(self.diagnostics.len());
+            return Some(format!("remove it; {} may have {}", section.title, list(known)));
+        };
+        // Behind a line that may have begun its table, the key is right.
+        if self.torn.iter().any(|line| section.span.0 <= line.start && line.end <= key.span().start) {
+            return None;
+        }
+        self.misplaced.push((name.to_owned(), home.title));
+        // A snapshot whose keys stand beside each other is not missing as well.
+        self.mistyped.entry(here).or_default().push(home.title.trim_matches('`').to_owned());
+        Some(match home.title {
+            // Nor can a key of the plan itself stand behind a header.
+            "the plan" => "move it above the first table".to_owned(),
+            title => format!("move it to {title}"),
+        })
     }
 
     /// A value that may be left out, without its place.
@@ -260,7 +286,13 @@ impl<'s> Decoder<'s> {
             || self.mistyped.get(&here).is_some_and(|keys| keys.iter().any(|near| near == key))
     }
 
-    /// Whether a list of tables is there, if only by single brackets.
+    /// Whether any of some keys is there, if only under another name or as a header of one table.
+    pub(super) fn has_any(&self, section: &Section<'_>, keys: &[&str]) -> bool {
+        let here = (section.span.0, section.title);
+        keys.iter().any(|key| section.has(key)) || self.mistyped.contains_key(&here) || !self.heads.is_empty()
+    }
+
+    /// The tables of a list that is there, if only by single brackets.
     pub(super) fn lists<'a>(&self, section: &Section<'a>, key: &str) -> Vec<&'a At<DeValue<'a>>> {
         let short = LISTS.iter().find(|(list, _)| *list == key && !self.heads.is_empty()).map(|(_, short)| *short);
         [Some(key), short].into_iter().flatten().filter_map(|key| section.table.get(key)).collect()
@@ -278,97 +310,17 @@ impl<'s> Decoder<'s> {
         let header = |line: &Range<usize>| text[line.clone()].trim_start().starts_with('[');
         self.torn.iter().any(|line| (line.start < end && line.end >= start) || (root && header(line)))
     }
-
-    pub(super) fn string<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<&'a str> {
-        let text = value.get_ref().as_str();
-        if text.is_none() {
-            self.wrong_type(value, "a string");
-        }
-        text
-    }
-
-    /// Text for people or for icp: nothing that could pass for a flag or drive a terminal.
-    pub(super) fn text<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<String> {
-        let text = self.string(value)?;
-        if let Some(control) = text.chars().find(|c| c.is_control()) {
-            let message = format!("the control character {} cannot stand in this text", control.escape_unicode());
-            self.help(Code::BadText, value.span(), message, "in here", "remove it");
-            return None;
-        }
-        if text.is_empty() || text.starts_with('-') {
-            let message = if text.is_empty() { "an empty text" } else { "icp would take this for a flag" };
-            self.help(Code::BadText, value.span(), message.into(), "here", "write another text");
-            return None;
-        }
-        Some(text.to_owned())
-    }
-
-    pub(super) fn boolean<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<bool> {
-        let boolean = value.get_ref().as_bool();
-        if boolean.is_none() {
-            self.wrong_type(value, "true or false");
-        }
-        boolean
-    }
-
-    pub(super) fn number<'a>(
-        &mut self,
-        value: &'a At<DeValue<'a>>,
-        allowed: std::ops::RangeInclusive<u32>,
-    ) -> Option<u32> {
-        let Some(integer) = value.get_ref().as_integer() else {
-            self.wrong_type(value, "a whole number");
-            return None;
-        };
-        let number = i128::from_str_radix(integer.as_str(), integer.radix()).ok();
-        let fitting = number.and_then(|n| u32::try_from(n).ok()).filter(|n| allowed.contains(n));
-        if fitting.is_none() {
-            let message = format!("{} is not from {} to {}", integer.as_str(), allowed.start(), allowed.end());
-            let help = format!("write a number from {} to {}", allowed.start(), allowed.end());
-            self.help(Code::OutOfRange, value.span(), message, "out of range", help);
-        }
-        fitting
-    }
-
-    pub(super) fn array<'a>(
-        &mut self,
-        value: &'a At<DeValue<'a>>,
-    ) -> Option<impl Iterator<Item = &'a At<DeValue<'a>>> + use<'a>> {
-        let array = value.get_ref().as_array();
-        if array.is_none() {
-            self.wrong_type(value, "an array");
-        }
-        array.map(|array| array.iter())
-    }
-
-    /// One of some words.
-    pub(super) fn word<'a, T: Copy>(&mut self, value: &'a At<DeValue<'a>>, words: &[(&str, T)]) -> Option<T> {
-        let text = self.string(value)?;
-        if let Some(&(_, meaning)) = words.iter().find(|(word, _)| *word == text) {
-            return Some(meaning);
-        }
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let help = match suggest::nearest(text, known.iter().copied()) {
-            Some(near) => format!("write \"{near}\""),
-            None => format!("write one of {}", list(&known)),
-        };
-        let message = format!("`{}` is none of {}", shown(text), list(&known));
-        self.help(Code::UnknownValue, value.span(), message, "not known here", help);
-        None
-    }
-
-    fn wrong_type(&mut self, value: &At<DeValue<'_>>, wanted: &str) {
-        let message = format!("{} where {wanted} goes", kind(value.get_ref()));
-        self.help(Code::WrongType, value.span(), message, &format!("{wanted} goes here"), format!("write {wanted}"));
-    }
 }
 
 /// The beginning of a text that was written where something short goes.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
+    clipped(text).escape_debug().to_string()
+}
+
+fn clipped(text: &str) -> String {
     const MOST: usize = 80;
-    let shown: String = text.chars().take(MOST).collect();
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", shown.escape_debug())
+    let clipped: String = text.chars().take(MOST).collect();
+    if clipped.len() < text.len() { clipped + "…" } else { clipped }
 }
 
 /// Words in a row: `a`, `b` and `c`.
@@ -389,6 +341,12 @@ fn lost_names(line: &str) -> Option<Vec<String>> {
     let first = words.next()?;
     let is_name = first == "name" || suggest::nearest(first, ["name"].into_iter()).is_some();
     is_name.then(|| words.map(str::to_owned).collect())
+}
+
+/// A key as it is written: of lists of tables, their header.
+fn heading(section: &Section<'_>, key: &str) -> String {
+    let is_list = section.title == "the plan" && LISTS.iter().any(|(list, _)| *list == key);
+    if is_list { format!("[[{key}]]") } else { key.to_owned() }
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

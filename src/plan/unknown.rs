@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{decode::At, document::Draft};
 use crate::{
     diagnostic::{self, Code, Diagnostic, Source, suggest},
-    id::Name,
+    id::{Name, Principal},
 };
 
 /// Names that are compared with each other: more make the suggestions no better, only late.
@@ -44,7 +44,13 @@ pub(super) fn report(
             let known: Vec<&str> = known.filter(|_| at < compared).collect();
             suggest::nearest(name.as_str(), known.into_iter()).map(str::to_owned)
         };
-        let known = nearest(&mut members.clone().map(|name| name.get_ref().as_str()));
+        // Who names a member by its canister means its name.
+        let canister = Principal::from_text(name.as_str()).ok().filter(|_| at < compared);
+        let owner = canister.and_then(|canister| {
+            let owners = draft.members.iter().filter(|m| m.source.as_ref().is_some_and(|s| *s.get_ref() == canister));
+            owners.filter_map(|member| member.name.as_ref()).map(|name| name.get_ref().to_string()).next()
+        });
+        let known = owner.or_else(|| nearest(&mut members.clone().map(|name| name.get_ref().as_str())));
         let near = known.as_ref().and_then(|near| members.clone().find(|name| name.get_ref().as_str() == near));
         let close = known.or_else(|| nearest(&mut meant.iter().copied()));
         let follows = meant.contains(&name.as_str())

@@ -22,9 +22,15 @@ use crate::{
 };
 
 /// Checks a draft and makes a plan of it.
-pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Diagnostic>) -> Option<(Plan, Places)> {
+pub(super) fn plan(
+    source: &Arc<Source>,
+    mut draft: Draft,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<(Plan, Places)> {
     let mut v = Validator { source, diagnostics, unknown: Vec::new() };
     let index = v.names(&draft);
+    // Of two members of one name, one was to have another.
+    draft.nameless += draft.members.iter().filter(|member| member.name.is_some()).count() - index.len();
     v.targets(&draft);
     v.checks(&draft, &index);
     draft.members.iter().for_each(|member| v.member(member));
@@ -371,7 +377,7 @@ pub(super) fn escapes(path: &Utf8Path) -> bool {
 }
 
 /// The path without `.` and double separators: the same place, and one way to write it.
-fn normal(path: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn normal(path: &Utf8Path) -> Utf8PathBuf {
     let parts: Utf8PathBuf = path.components().filter(|part| *part != Utf8Component::CurDir).collect();
     if parts.as_str().is_empty() { Utf8PathBuf::from(".") } else { parts }
 }

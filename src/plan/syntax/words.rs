@@ -30,6 +30,8 @@ struct Said {
 
 /// Tells of a line, by what the parser says of it by itself.
 pub(super) fn tell(source: &Arc<Source>, message: &str, at: Range<usize>, line: Range<usize>) -> Diagnostic {
+    // The parser counts bytes.
+    let at = source.label(at, "").range();
     let torn = Torn { text: source.text(), line, at };
     let said = torn.habit().or_else(|| torn.meant(message)).unwrap_or_else(|| {
         let message = message.split(", expected").next().unwrap_or(message);
@@ -145,10 +147,16 @@ impl<'t> Torn<'t> {
             return Some(self.said(message, "remove it"));
         }
         if begins(&["unexpected key or value", "extra comma", "unexpected content"]) {
-            return Some(self.said(format!("`{}` behind the value", self.word().escape_debug()), "remove it"));
+            return Some(self.said(format!("`{}` behind the value", self.word()), "remove it"));
         }
         if begins(&["unclosed table", "unclosed array table"]) {
             return Some(self.said("the header is not closed", format!("write `{}`", header(self.line()))));
+        }
+        if begins(&["unexpected leading zero"]) {
+            let bare = self.value().trim_start_matches('0');
+            // What has more digits than any number here is an id.
+            let help = if bare.len() < 10 { format!("write {bare}") } else { "write it in quotes".to_owned() };
+            return Some(self.said_of(self.value(), "a number that begins with 0", help));
         }
         if begins(&["missing key for inline table"]) && self.line().contains("{{") {
             return Some(self.said("a template that is not filled in", "write what goes here"));
@@ -157,7 +165,6 @@ impl<'t> Torn<'t> {
             ("invalid basic string", "the text is not closed", "write the missing quote at its end"),
             ("invalid literal string", "the text is not closed", "write the missing quote at its end"),
             ("missing comma", "no `,` between these", "write `,` before this"),
-            ("unexpected leading zero", "a number that begins with 0", "write it in quotes"),
             ("unexpected `=` in array", "`=` in an array", "write `{` and `}` for the brackets"),
             ("carriage return", "a carriage return that does not end a line", "save the file with line ends of Unix"),
         ]
