@@ -91,7 +91,7 @@ fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &
     if let Err(diagnostic) = input::regular(file) {
         return vec![diagnostic];
     }
-    if is_journal(file) {
+    if is_journal(file) || file.extension() == Some("json") {
         return match std::fs::read(file) {
             Ok(bytes) if is_other(&bytes) => vec![unknown(file)],
             Ok(bytes) => journal::check::with_plans(file.as_str(), bytes, plans),

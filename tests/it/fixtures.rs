@@ -5,6 +5,7 @@
 #![cfg(test)]
 
 mod any;
+mod edited;
 mod input;
 mod journals;
 mod lost;
