@@ -5,6 +5,7 @@ use std::{fs::File, io::Read as _, sync::Arc};
 use camino::Utf8Path;
 
 use crate::{
+    artifact,
     diagnostic::{Code, Diagnostic, Source},
     plan,
     preflight::words::bytes,
@@ -35,6 +36,9 @@ pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnos
         return Err(whole(Code::TooLarge, message, "name another file: this one may be an artifact"));
     }
     let bytes = std::fs::read(file).map_err(unreadable)?;
+    if is_utf16(&bytes) {
+        return Err(whole(Code::NotUtf8, format!("{file} is UTF-16"), "save it as UTF-8"));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(file.as_str(), text)),
         Err(error) => {
@@ -46,6 +50,11 @@ pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnos
             Err(Diagnostic::new(Code::NotUtf8, message, label).with_help("save it as UTF-8"))
         }
     }
+}
+
+/// As some editors save text: by its mark, or by the zeros between its first letters.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=255, 0, 1..=255, 0, ..] | [0, 1..=255, 0, 1..=255, ..])
 }
 
 /// Refuses pipes and devices: they may never end, and what is read twice is not the same twice. What is not there, or is a
@@ -76,16 +85,7 @@ pub(super) fn plan(file: &Utf8Path) -> Result<plan::Reading, Vec<Diagnostic>> {
 }
 
 fn missing_help(file: &Utf8Path) -> String {
-    let folder = plan::folder(file);
-    let names: Vec<String> = folder
-        .read_dir_utf8()
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_owned()))
-        .collect();
-    let near =
-        file.file_name().and_then(|name| crate::diagnostic::suggest::nearest(name, names.iter().map(String::as_str)));
-    match near {
+    match artifact::find::beside(file) {
         Some(near) => format!("name `{}`, which is beside it", near.escape_debug()),
         None => "name a file that is there".to_owned(),
     }
