@@ -4,11 +4,11 @@
 //! Serde's derive would stop at the first problem; here every key is looked at, and what cannot be used is reported and
 //! left out.
 
+mod keys;
 mod scalars;
 mod values;
 
 use std::{
-    borrow::Cow,
     collections::{HashMap, VecDeque},
     ops::Range,
     sync::Arc,
@@ -19,7 +19,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::syntax::{LISTS, LOST, Mended};
+use super::syntax::{LISTS, Mended};
 use crate::diagnostic::{self, Code, Diagnostic, Source, suggest};
 
 /// A value with its place.
@@ -166,71 +166,6 @@ impl<'s> Decoder<'s> {
         }
     }
 
-    /// Reports the keys that a table cannot have.
-    pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str]) {
-        let strange = section.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref()));
-        for (key, value) in strange {
-            if diagnostic::is_full(&self.diagnostics) {
-                return;
-            }
-            let name = key.get_ref().as_ref();
-            self.unread_in(value);
-            let within = |lines: &[Range<usize>]| lines.iter().any(|line| line.contains(&key.span().start));
-            let is_head = LISTS.iter().any(|(_, short)| *short == name) && within(&self.heads);
-            if is_head || (name.starts_with(LOST) && within(&self.torn)) {
-                continue;
-            }
-            let Some(help) = self.advice(section, known, (key, value)) else { continue };
-            let message = format!("{} has no key `{}`", section.title, name.escape_debug());
-            self.help(Code::UnknownKey, key.span(), message, "not a key here", help);
-        }
-    }
-
-    /// What to do with a key that a table cannot have; nothing where it is not the key that is wrong.
-    fn advice(
-        &mut self,
-        section: &Section<'_>,
-        known: &[&str],
-        (key, value): (&At<Cow<'_, str>>, &At<DeValue<'_>>),
-    ) -> Option<String> {
-        let here = (section.span.0, section.title);
-        let name = key.get_ref().as_ref();
-        if let Some(near) = suggest::nearest(name, known.iter().copied().filter(|known| !section.has(known))) {
-            self.mistyped.entry(here).or_default().push(near.to_owned());
-            return Some(format!("write `{}`", heading(section, near)));
-        }
-        if let Some(near) = suggest::nearest(name, known.iter().copied()) {
-            let lists = [Some(value), section.table.get(near)].map(|value| value?.get_ref().as_array());
-            return Some(match lists.iter().all(Option::is_some) {
-                true => format!("write `{}`", heading(section, near)),
-                false => format!("remove it: `{near}` is there already"),
-            });
-        }
-        // What members and their snapshots have is mixed up with each other first of all.
-        let near = match section.title {
-            "[[member]]" => "`snapshot`",
-            "`snapshot`" => "[[member]]",
-            _ => "",
-        };
-        let mut tables = self.tables.iter().filter(|table| table.keys.contains(&name));
-        let Some(home) = tables.clone().find(|table| table.title == near).or_else(|| tables.next()) else {
-            self.strays.entry(here).or_default().push_back(self.diagnostics.len());
-            return Some(format!("remove it; {} may have {}", section.title, suggest::list(known)));
-        };
-        // Behind a line that may have begun its table, the key is right.
-        if self.torn.iter().any(|line| section.span.0 <= line.start && line.end <= key.span().start) {
-            return None;
-        }
-        self.misplaced.push((name.to_owned(), home.title));
-        // A snapshot whose keys stand beside each other is not missing as well.
-        self.mistyped.entry(here).or_default().push(home.title.trim_matches('`').to_owned());
-        Some(match home.title {
-            // Nor can a key of the plan itself stand behind a header.
-            "the plan" => "move it above the first table".to_owned(),
-            title => format!("move it to {title}"),
-        })
-    }
-
     /// A value that may be left out, without its place.
     pub(super) fn take<'a, T>(
         &mut self,
@@ -303,6 +238,11 @@ impl<'s> Decoder<'s> {
         [Some(key), short].into_iter().flatten().filter_map(|key| section.table.get(key)).collect()
     }
 
+    /// Whether nothing at all is written in a table.
+    pub(super) fn is_empty(&self, section: &Section<'_>) -> bool {
+        section.table.is_empty() && !self.is_torn(section)
+    }
+
     /// Whether lines of a table could not be read.
     fn is_torn(&self, section: &Section<'_>) -> bool {
         if self.torn.is_empty() {
@@ -325,12 +265,6 @@ fn lost_names(line: &str) -> Option<Vec<String>> {
     let first = words.next()?;
     let is_name = first == "name" || suggest::nearest(first, ["name"].into_iter()).is_some();
     is_name.then(|| words.map(str::to_owned).collect())
-}
-
-/// A key as it is written: of lists of tables, their header.
-fn heading(section: &Section<'_>, key: &str) -> String {
-    let is_list = section.title == "the plan" && LISTS.iter().any(|(list, _)| *list == key);
-    if is_list { format!("[[{key}]]") } else { key.to_owned() }
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

@@ -221,6 +221,16 @@ fn tables<'a>(
         };
         for item in items.iter() {
             if let Some(section) = d.section(item, title) {
+                if d.is_empty(&section) {
+                    d.help(
+                        Code::MissingKey,
+                        section.range(),
+                        format!("{title} is empty"),
+                        "nothing below this",
+                        "remove it",
+                    );
+                    continue;
+                }
                 d.known(&section, known);
                 sections.push(section);
             }

@@ -4,16 +4,12 @@
 //! Lines are left out by writing over them in a copy of the same length: places stay what they are.
 
 mod heads;
+mod twice;
 mod words;
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap},
-    ops::Range,
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::Arc};
 
-use toml::de::{DeTable, DeValue, Error};
+use toml::de::{DeTable, Error};
 
 use crate::diagnostic::{self, Code, Diagnostic, Source};
 
@@ -127,12 +123,8 @@ fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)>
     if !found.is_empty() {
         return found;
     }
-    let mut places = HashMap::new();
-    places_of(root.get_ref(), &mut places);
-    heads_of(text, &mut places);
-    places.values_mut().for_each(|places| places.sort_by_key(|place| place.start));
-    let twice = by_line(text, errors.iter().filter(|error| error.message() == "duplicate key"));
-    found.extend(twice.map(|(line, error)| (line, again(source, span(error), &places))));
+    let twice = errors.iter().filter(|error| error.message() == "duplicate key");
+    found.extend(twice::tell(source, text, root.get_ref(), by_line(text, twice)));
     if let (true, Some(first)) = (found.is_empty(), errors.first()) {
         let line = line_of(text, span(first).start);
         let at = widened(text, &span(first), &line);
@@ -161,18 +153,6 @@ fn by_line<'e>(text: &str, errors: impl Iterator<Item = &'e Error>) -> impl Iter
 
 fn plain(source: &Arc<Source>, message: &str, at: Range<usize>, help: String) -> Diagnostic {
     Diagnostic::new(Code::Syntax, message, source.label(at, "here")).with_help(help)
-}
-
-/// Tells of a key that is there already, with the place of the one before it.
-fn again(source: &Arc<Source>, span: Range<usize>, places: &HashMap<String, Vec<Range<usize>>>) -> Diagnostic {
-    let key = source.text().get(span.clone()).unwrap_or_default().trim_matches(['"', '\'']);
-    let diagnostic = Diagnostic::new(Code::Syntax, "duplicate key", source.label(span.clone(), "again here"))
-        .with_help(format!("keep one `{}`", key.escape_debug()));
-    let places = places.get(key).map_or(&[][..], Vec::as_slice);
-    match places[..places.partition_point(|place| place.end <= span.start)].last() {
-        Some(first) => diagnostic.with_label(source.label(first.clone(), "first here")),
-        None => diagnostic,
-    }
 }
 
 /// What a line is written over with, of the same length.
@@ -282,28 +262,4 @@ fn widened(text: &str, span: &Range<usize>, line: &Range<usize>) -> Range<usize>
     let before = text[line.start..start].trim_end();
     let from = before.rfind(|c: char| c.is_whitespace() || c == '=').map_or(line.start, |at| line.start + at + 1);
     from..line.start + before.len()
-}
-
-/// The places of the names of all tables: of a header that stands there twice, the parser forgets the first.
-fn heads_of(text: &str, places: &mut HashMap<String, Vec<Range<usize>>>) {
-    for (line, head) in heads::lines(text).filter(|(_, line)| line.starts_with('[')) {
-        let name = head.trim_start_matches('[').split(']').next().unwrap_or_default();
-        let start = line.start + head.len() - head.trim_start_matches('[').len();
-        places.entry(name.to_owned()).or_default().push(start..start + name.len());
-    }
-}
-
-/// The places of all keys.
-fn places_of(table: &DeTable<'_>, places: &mut HashMap<String, Vec<Range<usize>>>) {
-    for (key, value) in table {
-        places.entry(key.get_ref().to_string()).or_default().push(key.span());
-        match value.get_ref() {
-            DeValue::Table(inner) => places_of(inner, places),
-            DeValue::Array(items) => {
-                let tables = items.iter().filter_map(|item| item.get_ref().as_table());
-                tables.for_each(|inner| places_of(inner, places));
-            }
-            _ => {}
-        }
-    }
 }

@@ -42,8 +42,8 @@ pub(super) fn tell(source: &Arc<Source>, message: &str, at: Range<usize>, line: 
 
 /// Whether a line that is not TOML is a header with brackets amiss.
 pub(super) fn is_header(line: &str) -> bool {
-    let bare = line.trim().trim_matches(BRACKETS);
-    bare.len() < line.trim().len() && is_key(bare)
+    let bare = line.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    line.contains(BRACKETS) && is_key(bare)
 }
 
 /// Whether a text is a key without quotes.
@@ -53,7 +53,7 @@ fn is_key(text: &str) -> bool {
 
 /// A header as it is written, of one with brackets amiss.
 fn header(line: &str) -> String {
-    let name = line.split('#').next().unwrap_or(line).trim().trim_matches(BRACKETS).trim();
+    let name = line.split('#').next().unwrap_or(line).trim_matches(|c: char| !c.is_ascii_alphanumeric());
     match super::LISTS.iter().any(|(list, _)| *list == name) {
         true => format!("[[{name}]]"),
         false => format!("[{name}]"),
