@@ -7,7 +7,7 @@ const MOST: usize = 200;
 const LEAST_BEGUN: usize = 3;
 
 /// The known word that was meant: one that differs in case or in `_` for `-`, else the nearest by edits, of which one in
-/// three characters may be wrong, the first of equals; else the only one that begins with it.
+/// three characters may be wrong; the first of equals.
 pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
     if length > MOST {
@@ -15,8 +15,6 @@ pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<
     }
     let most = (length / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
-    let mut begun: Option<&str> = None;
-    let mut is_only = true;
     for word in known.filter(|&word| word != wrong) {
         if word.chars().map(fold).eq(wrong.chars().map(fold)) {
             return Some(word);
@@ -25,12 +23,16 @@ pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<
         if let Some(edits) = within(wrong, word, bound) {
             best = Some((edits, word));
         }
-        if length >= LEAST_BEGUN && word.starts_with(wrong) {
-            is_only &= begun.is_none_or(|other| other == word);
-            begun = Some(word);
-        }
     }
-    best.map(|(_, word)| word).or(begun.filter(|_| is_only))
+    best.map(|(_, word)| word)
+}
+
+/// As [`nearest`], of a few words that stand for each other: else the only one that begins with the wrong one.
+pub fn meant<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    nearest(wrong, known.clone()).or_else(|| {
+        let mut begun = known.filter(|word| wrong.len() >= LEAST_BEGUN && word.starts_with(wrong));
+        begun.next().filter(|_| begun.next().is_none())
+    })
 }
 
 /// The known principal that a text is but two edits from, dashes and case apart; none where two are equally near, for a
@@ -58,7 +60,7 @@ pub fn nearest_principal<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) 
 
 /// What is said of a word that is none of the known ones: the fact, and what mends it.
 pub fn none_of(wrong: &str, known: &[&str]) -> (String, String) {
-    let help = match nearest(wrong, known.iter().copied()) {
+    let help = match meant(wrong, known.iter().copied()) {
         Some(near) => format!("write \"{near}\""),
         None => format!("write one of {}", list(known)),
     };

@@ -114,10 +114,13 @@ impl<'s> Decoder<'s> {
     /// All that was found, without the keys that are missing only because they stand in another table.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         let mut follows = vec![false; self.diagnostics.len()];
+        let mut missing: HashMap<(String, &str), VecDeque<usize>> = HashMap::new();
+        for (index, key) in self.missing {
+            missing.entry(key).or_default().push_back(index);
+        }
         for misplaced in self.misplaced {
-            let missing = self.missing.iter().find(|(index, key)| *key == misplaced && !follows[*index]);
-            if let Some((index, _)) = missing {
-                follows[*index] = true;
+            if let Some(index) = missing.get_mut(&misplaced).and_then(VecDeque::pop_front) {
+                follows[index] = true;
             }
         }
         let told = self.diagnostics.into_iter().zip(follows).filter(|(_, follows)| !follows);

@@ -20,6 +20,9 @@ impl Decoder<'_> {
         let mut strange: Vec<_> = strange.collect();
         strange.iter().for_each(|(_, value)| self.unread_in(value));
         strange.retain(|(key, _)| !self.is_ours(key));
+        if strange.is_empty() || diagnostic::is_full(&self.diagnostics) {
+            return;
+        }
         let together = self.together(section, known, strange.iter().map(|(key, _)| *key));
         for (key, value) in strange {
             let name = key.get_ref().as_ref();
@@ -53,7 +56,7 @@ impl Decoder<'_> {
     ) -> Option<&'static Keys> {
         let free = || known.iter().copied().filter(|known| !section.has(known));
         let far: Vec<_> =
-            keys.take(MOST_TOGETHER).filter(|key| suggest::nearest(key.get_ref(), free()).is_none()).collect();
+            keys.take(MOST_TOGETHER).filter(|key| suggest::meant(key.get_ref(), free()).is_none()).collect();
         let of = |table: &Keys| far.iter().filter(|key| table.keys.contains(&key.get_ref().as_ref())).count();
         let home = self.tables[1..].iter().rev().max_by_key(|table| of(table)).filter(|table| of(table) > 1)?;
         let mut far: Vec<_> = far.into_iter().filter(|key| home.keys.contains(&key.get_ref().as_ref())).collect();
@@ -94,11 +97,11 @@ impl Decoder<'_> {
     ) -> Option<String> {
         let here = (section.span.0, section.title);
         let name = key.get_ref().as_ref();
-        if let Some(near) = suggest::nearest(name, known.iter().copied().filter(|known| !section.has(known))) {
+        if let Some(near) = suggest::meant(name, known.iter().copied().filter(|known| !section.has(known))) {
             self.mistyped.entry(here).or_default().push(near.to_owned());
             return Some(format!("write `{}`", heading(section, near)));
         }
-        if let Some(near) = suggest::nearest(name, known.iter().copied()) {
+        if let Some(near) = suggest::meant(name, known.iter().copied()) {
             let lists = [Some(value), section.table.get(near)].map(|value| value?.get_ref().as_array());
             return Some(match lists.iter().all(Option::is_some) {
                 true => format!("write `{}`", heading(section, near)),

@@ -98,7 +98,7 @@ pub(super) fn member(d: &mut Decoder<'_>, s: &Section<'_>) -> DraftMember {
         name,
         source,
         target,
-        has_target: s.has("target"),
+        has_target: d.may_have(s, "target"),
         relocatable,
         snapshot: snapshot.map(At::into_inner),
         depends_on: depends_on.unwrap_or_default(),
@@ -146,7 +146,7 @@ fn snapshot<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<Draft
         let (path, sha256) = path.zip(sha256)?;
         return Some(DraftSnapshot::Artifact { path, sha256 });
     }
-    if !s.has("id") {
+    if !d.may_have(&s, "id") {
         d.missing(&s, "artifact", "add `artifact` and `sha256`, or the `id` of a snapshot on chain");
     }
     Some(DraftSnapshot::OnChain { id: id?, module_hash })

@@ -84,7 +84,7 @@ fn root_key<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<RootK
                 "a root key is 266 hex digits, `fetch` or `mainnet`; this has {} characters",
                 other.chars().count()
             );
-            let near = crate::diagnostic::suggest::nearest(other, ["mainnet", "fetch"].into_iter());
+            let near = crate::diagnostic::suggest::meant(other, ["mainnet", "fetch"].into_iter());
             let help = near.map_or(HELP.into(), |near| format!("write \"{near}\""));
             d.help(Code::BadRootKey, value.span(), message, "not a root key", help);
             None

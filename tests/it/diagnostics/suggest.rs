@@ -1,6 +1,6 @@
 //! Did you mean.
 
-use icp_restore::diagnostic::suggest::{nearest, nearest_principal};
+use icp_restore::diagnostic::suggest::{meant, nearest, nearest_principal};
 
 const KEYS: [&str; 6] = ["snapshot", "depends-on", "source", "target", "verify", "id"];
 
@@ -16,6 +16,17 @@ fn slips_find_the_word_that_was_meant() {
     assert_eq!(near("controllers"), None);
     assert_eq!(near(""), None);
     assert_eq!(near(&"snapshot".repeat(100_000)), None);
+}
+
+#[test]
+fn the_beginning_of_one_word_alone_is_meant_for_it() {
+    let near = |wrong| meant(wrong, KEYS.into_iter());
+    assert_eq!(near("depends"), Some("depends-on"));
+    assert_eq!(near("snap"), Some("snapshot"));
+    assert_eq!(near("sa"), None);
+    assert_eq!(meant("stop", ["stopped", "stopping"].into_iter()), None);
+    assert_eq!(meant("sources", KEYS.into_iter()), Some("source"));
+    assert_eq!(nearest("depends", KEYS.into_iter()), None);
 }
 
 #[test]
