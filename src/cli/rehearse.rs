@@ -97,11 +97,14 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     terminal.note(&format!("rehearsing {} over a simulated fleet of {} canisters", plan.name, plan.members.len()));
     // A temporary folder is gone when this ends: there is nothing to go on with, and all begins anew with its faults.
     let (kept, faults) = match &args.keep {
-        Some(folder) => (folder.as_str(), String::new()),
-        None => ("FOLDER", args.fault.iter().map(|fault| format!(" --fault '{fault}'")).collect()),
+        Some(folder) => (folder.as_str(), &[][..]),
+        None => ("rehearsal", &args.fault[..]),
     };
+    let faults = faults.iter().flat_map(|fault| ["--fault", fault]);
+    let again = ["rehearse", args.plan.as_str()].into_iter().chain(faults).chain(["--keep", kept]);
+    let again = again.map(str::to_owned).collect();
     // Never by the icp of the network, whose canisters may be of the same plan.
-    let back = args.keep.as_ref().map(|_| format!("icp-restore rollback {journal} --icp {program}"));
+    let back = args.keep.as_ref().map(|_| session::ours(["rollback", journal.as_str(), "--icp", program.as_str()]));
     let redactor = Redactor::default();
     let job = run::Job {
         reading: &reading,
@@ -114,7 +117,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         redactor,
         adopt: None,
         parent: None,
-        again: format!("icp-restore rehearse {}{faults} --keep {kept}", args.plan),
+        again,
         back,
         expiry: Duration::ZERO,
         unanswered: None,

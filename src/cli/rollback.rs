@@ -97,7 +97,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         terminal.note("nothing was loaded, so there is nothing to go back to: what was stopped runs again");
         return Ok(Exit::Done);
     };
-    let program_flag: String = args.program.icp.iter().map(|icp| format!(" --icp {icp}")).collect();
+    let with = args.program.named().into_iter().flat_map(|icp| ["--icp", icp]);
+    let again = ["rollback", args.restore.as_str()].into_iter().chain(with).map(str::to_owned).collect();
     let job = Job {
         reading: &reading,
         plan: reading.plan.clone(),
@@ -108,7 +109,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         journal: journal_of(&args.restore),
         redactor: redactor(),
         parent: Some(restore.head()),
-        again: format!("icp-restore rollback {}{program_flag}", args.restore),
+        again,
         adopt: None,
         back: None,
         expiry: runner::Options::expiry(&reading.plan.network),

@@ -112,8 +112,8 @@ pub(super) struct Job<'a> {
     pub(super) adopt: Option<Utf8PathBuf>,
     /// Of a rollback: the digest of the last line of the journal that it takes back.
     pub(super) parent: Option<Digest>,
-    /// The command that goes on with it.
-    pub(super) again: String,
+    /// The words of the command that goes on with it, without those of `how`.
+    pub(super) again: Vec<String>,
     /// The command that takes it back, where there is one.
     pub(super) back: Option<String>,
     /// How long a request that was never answered may still take effect.
@@ -148,16 +148,11 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let elsewhere = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
-    let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
-    let share =
-        args.how.partition.iter().map(|share| format!(" --until uploaded --partition {}/{}", share.which, share.of));
-    // What stands in the environment is there the next time as well.
-    let named = args.program.icp.iter().filter(|_| std::env::var_os("ICP_RESTORE_ICP").is_none());
-    let with: String = named.map(|icp| format!(" --icp {icp}")).collect();
-    let flags: String = elsewhere.chain(narrowed).chain(share).collect();
-    let again = format!("icp-restore run {}{flags}{with}", args.plan);
-    let back = Some(format!("icp-restore rollback {journal}{with}"));
+    let with: Vec<&str> = args.program.named().into_iter().flat_map(|icp| ["--icp", icp]).collect();
+    let narrowed = args.only.iter().flat_map(|member| ["--only", member]);
+    let again = ["run", args.plan.as_str()].into_iter().chain(narrowed).chain(with.iter().copied());
+    let again = again.map(str::to_owned).collect();
+    let back = Some(session::ours(["rollback", journal.as_str()].into_iter().chain(with)));
     let expiry = Options::expiry(&plan.network);
     let job = Job {
         reading: &reading,
@@ -284,6 +279,22 @@ impl How {
             (Some(_), _) => Err(Failure::new(Exit::Usage, "only uploads can be shared out")
                 .with_help("add `--until uploaded`; the rest is for one run, with `--with-uploads`")),
         }
+    }
+
+    /// The words of it that hold for the next run as well.
+    pub(super) fn again(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        if let Some(journal) = &self.journal {
+            words.extend(["--journal".to_owned(), journal.to_string()]);
+        }
+        if let Some(Partition { which, of }) = self.partition {
+            words.extend(["--until", "uploaded", "--partition"].map(str::to_owned));
+            words.push(format!("{which}/{of}"));
+        }
+        if self.verify_upload {
+            words.push("--verify-upload".to_owned());
+        }
+        words
     }
 
     /// The journal of a share, beside that of the whole.

@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{Exit, Failure, terminal::Terminal};
 use crate::{
     diagnostic::suggest,
-    icp::{Icp, Options, Process},
+    icp::{Command, Icp, Options, Process},
     id::Name,
     plan::{self, Plan},
 };
@@ -21,6 +21,13 @@ pub(super) struct Program {
     pub(super) identity_password_file: Option<Utf8PathBuf>,
 }
 
+impl Program {
+    /// The program, where the next command must name it too: what stands in the environment is there the next time as well.
+    pub(super) fn named(&self) -> Option<&str> {
+        self.icp.as_deref().filter(|_| std::env::var_os("ICP_RESTORE_ICP").is_none()).map(Utf8Path::as_str)
+    }
+}
+
 /// What a verb prints that has nothing but these two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
@@ -28,6 +35,12 @@ pub(super) enum Format {
     Text,
     /// One object.
     Json,
+}
+
+/// A command of ours, for people to paste into a shell.
+pub(super) fn ours<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let args = words.into_iter().map(str::to_owned).collect();
+    Command { program: "icp-restore".to_owned(), args }.to_string()
 }
 
 /// icp, aimed at the network of a plan.

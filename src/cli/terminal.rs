@@ -54,7 +54,9 @@ pub(super) struct Terminal {
     style: Style,
     quiet: bool,
     verbose: bool,
-    /// Whether stderr is a terminal that bars can be drawn on.
+    /// Whether stderr is a terminal.
+    person: bool,
+    /// Whether bars can be drawn on it.
     live: bool,
 }
 
@@ -78,7 +80,7 @@ impl Terminal {
         // A screen reader would read every redraw.
         let live =
             terminal && !look.quiet && form != Form::Narrated && std::env::var("TERM").is_ok_and(|t| t != "dumb");
-        Self { style: Style { form, color, width }, quiet: look.quiet, verbose: look.verbose, live }
+        Self { style: Style { form, color, width }, quiet: look.quiet, verbose: look.verbose, person: terminal, live }
     }
 
     /// Whether bars can be drawn on stderr.
@@ -120,6 +122,22 @@ impl Terminal {
         }
     }
 
+    /// A text for stderr, its lines broken between words where a person reads them, and what follows indented. Elsewhere a
+    /// fact is one line, which can be searched for.
+    pub(super) fn broken(&self, text: &str, indent: usize) -> String {
+        if !self.person {
+            return text.to_owned();
+        }
+        let indent = " ".repeat(indent);
+        let options = textwrap::Options::new(self.style.width)
+            .subsequent_indent(&indent)
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let lines = text.split('\n').map(|line| textwrap::fill(line, &options));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Something for people, to stderr.
     pub(super) fn say(&self, text: &str) {
         let mut err = std::io::stderr().lock();
@@ -147,9 +165,9 @@ impl Terminal {
             true => text::summary(&failure.diagnostics),
             false => printable(&failure.message),
         };
-        self.say(&format!("{}{message}", self.paint("1;31", "error: ")));
+        self.say(&self.broken(&format!("{}{message}", self.paint("1;31", "error: ")), 7));
         if let Some(help) = &failure.help {
-            self.say(&format!("{}{}", self.paint("36", " help: "), printable(help)));
+            self.say(&self.broken(&format!("{}{}", self.paint("36", " help: "), printable(help)), 7));
         }
     }
 

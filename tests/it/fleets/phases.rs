@@ -6,7 +6,7 @@ use super::scene::Scene;
 fn uploads_need_no_downtime_and_the_cutover_uploads_nothing() {
     let scene = Scene::new(3, "");
     let done = scene.run(&["--until", "uploaded"]).expect(9);
-    assert!(done.stderr.contains("to go on: icp-restore run plan.toml"), "{}", done.stderr);
+    assert!(done.stderr.contains("to go on:\n  icp-restore run plan.toml"), "{}", done.stderr);
     assert_eq!((scene.count("stop_canister"), scene.count("upload_canister_snapshot_metadata")), (0, 3));
     // What is uploaded is not needed any more.
     std::fs::remove_dir_all(scene.path.join("backup")).unwrap();
