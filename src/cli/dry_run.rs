@@ -14,6 +14,7 @@ use crate::{
     journal,
     operation::{self, Kind, Operation, Operations, Sequence, Which},
     plan::{self, Plan, Target},
+    report::counted,
     review::{self, Changes, Estimate, Risk, markdown},
 };
 
@@ -99,6 +100,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let icp = session::aim(program, &plan, &args.program, &args.plan);
     let journal = session::journal_path(&args.plan, &plan, &args.only);
     let folder = journal::folder(&journal);
+    if args.live {
+        terminal.note(&format!("asking the network about {}", counted(plan.members.len(), "canister")));
+    }
     let live = args.live.then(|| live::live(&reading, &plan, &icp, &args.plan, &journal)).transpose()?;
     let live = live.as_ref();
     let line = |operation: &Operation| command(&icp, operation, &folder);

@@ -94,7 +94,6 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let options = Program { icp: None, identity_password_file: None };
     let plan = reading.plan.clone();
     let icp = session::aim(program.as_str(), &plan, &options, &args.plan);
-    terminal.note(&format!("rehearsing {} over a simulated fleet of {} canisters", plan.name, plan.members.len()));
     // A temporary folder is gone when this ends: there is nothing to go on with, and all begins anew with its faults.
     let (kept, faults) = match &args.keep {
         Some(folder) => (folder.as_str(), &[][..]),
@@ -108,6 +107,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let redactor = Redactor::default();
     let job = run::Job {
         reading: &reading,
+        what: format!("rehearsing {} over a simulated fleet", plan.name),
         plan,
         only: Vec::new(),
         file: &args.plan,

@@ -101,6 +101,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let again = ["rollback", args.restore.as_str()].into_iter().chain(with).map(str::to_owned).collect();
     let job = Job {
         reading: &reading,
+        what: format!("taking {} back", whole.name),
         plan: reading.plan.clone(),
         only: Vec::new(),
         file,

@@ -31,6 +31,7 @@ use crate::{
     journal::Journal,
     operation::{self, Kind, Phase},
     plan::{self, Plan, Reading},
+    report::counted,
     runner::{self, Artifact, Notice, Options, Runner},
 };
 
@@ -100,6 +101,8 @@ pub(super) struct How {
 /// A plan that is to be run, with all that belongs to it.
 pub(super) struct Job<'a> {
     pub(super) reading: &'a Reading,
+    /// What is being done, in words.
+    pub(super) what: String,
     /// The plan, maybe narrowed to some members.
     pub(super) plan: Plan,
     pub(super) only: Vec<Name>,
@@ -156,6 +159,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let expiry = Options::expiry(&plan.network);
     let job = Job {
         reading: &reading,
+        what: format!("restoring {}", plan.name),
         plan,
         only,
         file: &args.plan,
@@ -201,6 +205,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     if !job.how.with_uploads.is_empty() {
         journal = Some(shards::with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
     }
+    terminal.note(&beginning(job, &plan, journal.as_ref(), &version));
     let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
     let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
         true => Failure::new(Exit::Signal(signals::number(&signal)), "interrupted before anything was begun"),
@@ -313,6 +318,24 @@ impl Job<'_> {
         match self.only.is_empty() {
             true => self.reading.plan.digest(),
             false => self.reading.plan.only(&self.only).digest(),
+        }
+    }
+}
+
+/// What is said before the network is asked: of a large fleet that takes a while.
+fn beginning(job: &Job<'_>, plan: &Plan, journal: Option<&Journal>, version: &str) -> String {
+    let (what, canisters) = (&job.what, counted(plan.members.len(), "canister"));
+    match journal.map(Journal::replay) {
+        None => {
+            let operations = counted(operation::compile(plan).len(), "operation");
+            format!("{what}: {operations} on {canisters}, which {version} is asked about first")
+        }
+        Some(replay) => {
+            let completed = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
+            let operations = replay.operations.len();
+            format!(
+                "{what}: {completed} of {operations} operations are completed; {version} is asked about {canisters} first"
+            )
         }
     }
 }
