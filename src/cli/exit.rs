@@ -141,6 +141,9 @@ impl From<journal::Error> for Failure {
             none @ (journal::Error::Empty(_) | journal::Error::Foreign(_)) => {
                 Self::new(Exit::Invalid, none.to_string())
             }
+            journal::Error::Io { source, path, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Self::new(Exit::Internal, format!("{path} is not there")).with_help(super::input::missing_help(&path))
+            }
             other @ (journal::Error::Io { .. } | journal::Error::Refused(_) | journal::Error::Broken(_)) => {
                 Self::new(Exit::Internal, other.to_string())
             }

@@ -42,7 +42,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    input::regular(&args.journal)?;
+    input::journal(&args.journal)?;
     let text = match canic::status(&args.journal)? {
         Some(report) => of_canic(&report, args)?,
         None => of_ours(args)?,

@@ -45,9 +45,9 @@ enum Word {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    super::input::regular(&args.journal)?;
+    super::input::journal(&args.journal)?;
     let Some(mut journal) = Journal::open(&args.journal)? else {
-        return Err(Failure::new(Exit::Invalid, format!("{} holds no restore", args.journal)));
+        return Err(super::input::no_journal(&args.journal));
     };
     let sequence = Sequence(args.operation);
     let replay = journal.replay();

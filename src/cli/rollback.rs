@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         let message = "the journal of a rollback lies beside that of the restore, so that no run can pass it over";
         return Err(Failure::new(Exit::Usage, message).with_help("leave `--journal` out"));
     }
-    super::input::regular(&args.restore)?;
+    super::input::journal(&args.restore)?;
     if args.dry_run {
         let replay = journal::load(&args.restore)?;
         let (back, reading) = compile(&replay)?;
@@ -75,7 +75,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     // Held to the end, so that no run goes on with the restore meanwhile.
     let Some(mut restore) = Journal::open(&args.restore)? else {
-        return Err(Failure::new(Exit::Invalid, format!("{} holds no restore", args.restore)));
+        return Err(super::input::no_journal(&args.restore));
     };
     no_orphan(restore.replay(), &args.restore)?;
     let (back, reading) = compile(restore.replay())?;

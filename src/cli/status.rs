@@ -107,7 +107,7 @@ enum Word {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    super::input::regular(&args.journal)?;
+    super::input::journal(&args.journal)?;
     if let Some(report) = super::canic::status(&args.journal)? {
         match args.format {
             Format::Json => terminal.print_json(&report),
