@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     artifact,
+    diagnostic::suggest,
     icp::Redactor,
-    id::Principal,
+    id::{Name, Principal},
     plan::{self, Plan, Reading, Snapshot, Target},
     simulate::{CanisterSpec, Content, Fault, Fleet, Method, SnapshotSpec},
 };
@@ -32,8 +33,8 @@ Examples:
 pub(super) struct Args {
     /// The plan.
     plan: Utf8PathBuf,
-    /// Something that goes wrong: KIND MEMBER[#N]: WHAT.
-    #[arg(long, value_name = "FAULT")]
+    /// Something that goes wrong: KIND MEMBER[#N]: WHAT [times N]; may be given more than once.
+    #[arg(long, value_name = "FAULT", long_help = fault_help())]
     fault: Vec<String>,
     /// Keep the fleet and the journal in this folder, and go on with what is there.
     #[arg(long, value_name = "FOLDER")]
@@ -53,12 +54,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
     args.how.check()?;
-    let mut faults = Vec::new();
-    for text in &args.fault {
-        faults.push(
-            text.parse::<Fault>().map_err(|error| Failure::new(Exit::Usage, format!("--fault '{text}': {error}")))?,
-        );
-    }
+    let faults = args.fault.iter().map(|text| fault(text, &reading.plan)).collect::<Result<Vec<_>, _>>()?;
     let temporary = tempfile::Builder::new().prefix("icp-restore-rehearsal-").tempdir();
     let temporary =
         temporary.map_err(|error| Failure::new(Exit::Internal, format!("cannot make a temporary folder: {error}")))?;
@@ -123,7 +119,44 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         unanswered: None,
         passing: args.keep.is_none() && args.how.journal.is_none(),
     };
-    run::perform(&job, terminal)
+    let ended = run::perform(&job, terminal);
+    for fault in fleet.waiting().unwrap_or_default() {
+        terminal.note(&format!("the fault `{fault}` has struck nothing yet"));
+    }
+    ended
+}
+
+/// The faults that there are, for the help.
+fn fault_help() -> String {
+    format!(
+        "Something that goes wrong: `KIND MEMBER[#N]: WHAT [times N]`; may be given more than once.\n\n\
+         KIND is one of {}.\n\n\
+         MEMBER is its name, its canister, or * for any; #2 is the second command of that kind.\n\n\
+         WHAT is one of {}.",
+        Fault::KINDS.join(", "),
+        Fault::WHATS.join(", ")
+    )
+}
+
+/// A fault as it is written, on a member of the plan.
+fn fault(text: &str, plan: &Plan) -> Result<Fault, Failure> {
+    let fault = text.parse::<Fault>().map_err(|error| {
+        let failure = Failure::new(Exit::Usage, format!("--fault '{text}': {error}"));
+        let wrong = text.get(error.span.clone()).unwrap_or_default();
+        let near = suggest::nearest(wrong, error.allowed.iter().filter_map(|allowed| allowed.split(' ').next()));
+        match (near, error.allowed) {
+            (Some(near), _) => failure.with_help(format!("write `{near}`")),
+            (None, []) => failure.with_help("write KIND MEMBER: WHAT, as in 'load-snapshot app: lose-reply'"),
+            (None, allowed) => failure.with_help(format!("write one of {}", suggest::list(allowed))),
+        }
+    })?;
+    let known = |name: &Name| {
+        plan.member(name).is_some() || plan.members.iter().any(|member| member.target.to_string() == name.as_str())
+    };
+    match &fault.member {
+        Some(name) if !known(name) => Err(session::no_member(name.as_str(), plan)),
+        _ => Ok(fault),
+    }
 }
 
 /// Damaged canisters: each runs with code and data of its own, which are not those of its snapshot.

@@ -69,18 +69,20 @@ pub(super) fn narrowed(plan: Plan, only: &[String], terminal: &Terminal) -> Resu
     for text in only {
         match text.parse::<Name>().ok().filter(|name| plan.member(name).is_some()) {
             Some(name) => names.push(name),
-            None => {
-                let near = suggest::nearest(text, plan.members.iter().map(|member| member.name.as_str()));
-                let help = near.map_or("name a member of the plan".to_owned(), |near| format!("there is `{near}`"));
-                let message = format!("no member is named `{}`", text.escape_debug());
-                return Err(Failure::new(Exit::Usage, message).with_help(help));
-            }
+            None => return Err(no_member(text, &plan)),
         }
     }
     let plan = plan.only(&names);
     let members: Vec<&str> = plan.members.iter().map(|member| member.name.as_str()).collect();
     terminal.note(&format!("only, with what they depend on: {}", members.join(", ")));
     Ok(plan)
+}
+
+/// Of a member that the plan does not have.
+pub(super) fn no_member(text: &str, plan: &Plan) -> Failure {
+    let near = suggest::nearest(text, plan.members.iter().map(|member| member.name.as_str()));
+    let help = near.map_or("name a member of the plan".to_owned(), |near| format!("there is `{near}`"));
+    Failure::new(Exit::Usage, format!("no member is named `{}`", text.escape_debug())).with_help(help)
 }
 
 /// Bytes of memory that uploads may take together; nothing where neither plan nor system tells.

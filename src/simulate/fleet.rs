@@ -186,6 +186,14 @@ impl Fleet {
         strike::add(&self.root, fault)
     }
 
+    /// The faults that have struck nothing so far.
+    ///
+    /// # Errors
+    /// The fleet is damaged.
+    pub fn waiting(&self) -> Result<Vec<Fault>, Error> {
+        strike::waiting(&self.root)
+    }
+
     /// Whether a process waits at a barrier, or did.
     pub fn reached(&self, barrier: &Name) -> bool {
         self.barrier(barrier, "reached").exists()

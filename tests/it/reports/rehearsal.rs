@@ -71,3 +71,21 @@ fn what_is_next_can_be_pasted_into_a_shell() {
     assert!(shared[0].starts_with("icp-restore rehearse "), "{shared:?}");
     assert!(shared[0].ends_with(&format!("--with-uploads '{folder}/x.uploads-*-of-2.journal.jsonl'")), "{shared:?}");
 }
+
+#[test]
+fn a_fault_that_cannot_strike_is_told_with_what_can() {
+    for (fault, told) in [
+        ("load-snapshot app: loose-reply", "`loose-reply` is not a fault\n help: write `lose-reply`"),
+        ("load app: lose-reply", "`load` is not an operation\n help: write one of `upload-snapshot`, "),
+        ("load-snapshot app lose-reply", "a colon before the fault is missing\n help: write KIND MEMBER: WHAT"),
+        ("load-snapshot ap: lose-reply", "no member is named `ap`\n help: there is `app`"),
+    ] {
+        let said = said(&["--fault", fault], 2);
+        assert!(said.contains(told), "{said}");
+    }
+    let said = said(&["--fault", "load-snapshot r7inp-6aaaa-aaaaa-aaabq-cai#2: lose-reply"], 0);
+    assert!(
+        said.contains("`load-snapshot r7inp-6aaaa-aaaaa-aaabq-cai#2: lose-reply` has struck nothing yet"),
+        "{said}"
+    );
+}
