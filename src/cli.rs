@@ -55,44 +55,57 @@ struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  icp-restore rehearse plans/demo.toml          see a whole restore without any network
-  icp-restore check plans/*.toml --artifacts    every mistake of every plan, and every artifact read
-  icp-restore dry-run plans/fleet.toml          what would be done, command by command
-  icp-restore run plans/fleet.toml              do it, or go on with it
-  icp-restore status plans/fleet.journal.jsonl  where it stands
+  icp-restore rehearse plans/demo.toml          # a whole restore, no network
+  icp-restore check plans/*.toml --artifacts    # every mistake of every plan
+  icp-restore dry-run plans/fleet.toml          # what would be done
+  icp-restore run plans/fleet.toml              # do it, or go on with it
+  icp-restore status plans/fleet.journal.jsonl  # where it stands
 
 Exit codes:
   0 done                       5 an operation failed
   1 internal error, or I/O     6 an outcome is unknown
   2 usage                      7 verification failed
-  3 invalid plan or journal    8 locked, or an orphan still works
+  3 invalid plan or journal    8 another run, or its icp, is at it
   4 blocked, or stale digest   9 stopped early as asked, or a gate unmet
   130, 143 ended by a signal";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Init(init::Args),
     Check(check::Args),
     DryRun(dry_run::Args),
+    Rehearse(rehearse::Args),
     Run(run::Args),
     Status(status::Args),
+    Report(report::Args),
     Resolve(resolve::Args),
     Rollback(rollback::Args),
-    Rehearse(rehearse::Args),
-    Report(report::Args),
-    Init(init::Args),
     Explain(explain::Args),
-    /// Print the JSON Schema of plans, for editors, or that of the events of a run.
+    /// Print the JSON Schema of plans, or of the events of a run.
+    #[command(after_long_help = "\
+Examples:
+  icp-restore schema > restore-plan.schema.json
+  icp-restore schema events")]
     Schema {
         /// Of what.
         #[arg(value_enum, default_value_t = Of::Plan, value_name = "OF")]
         of: Of,
     },
     /// Print completions for a shell.
+    #[command(after_long_help = "\
+Examples:
+  icp-restore completions bash > /etc/bash_completion.d/icp-restore
+  icp-restore completions fish > ~/.config/fish/completions/icp-restore.fish
+  icp-restore completions zsh > ~/.zfunc/_icp-restore  # with ~/.zfunc in fpath")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or that of a verb.
+    #[command(after_long_help = "\
+Examples:
+  icp-restore man run | man -l -
+  icp-restore man > icp-restore.1")]
     Man {
         /// The verb.
         verb: Option<String>,

@@ -18,18 +18,21 @@ use crate::{
     review::{self, Changes, Estimate, Risk, markdown},
 };
 
-/// Show what a plan would do: operations in order with the exact commands, and the digest to approve.
+/// Show what a plan would do, and the digest to approve.
+///
+/// Operations stand in their order, with the exact commands. The digest is that of what the plan means, artifacts included:
+/// `run --expect DIGEST` does that or nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore dry-run plans/fleet.toml
-  icp-restore dry-run plans/fleet.toml --against origin/main
-  icp-restore dry-run plans/fleet.toml --against origin/main --format markdown    for a pull request
-  icp-restore dry-run plans/fleet.toml --format json | jq .plan.digest")]
+  icp-restore dry-run fleet.toml
+  icp-restore dry-run fleet.toml --against origin/main  # what a change does
+  icp-restore dry-run fleet.toml --format markdown      # for a pull request
+  icp-restore dry-run fleet.toml --format json | jq .plan.digest")]
 pub(super) struct Args {
     /// The plan.
     plan: Utf8PathBuf,
-    /// Of these members, and all that they depend on, alone.
+    /// Of this member, and all that it depends on, alone; may be given more than once.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
     /// Ask the network too, changing nothing: what would block a run, and what is true already.
@@ -40,11 +43,11 @@ pub(super) struct Args {
     /// Say what changed since this commit, or against this file.
     #[arg(long, value_name = "REF|FILE")]
     against: Option<String>,
-    /// The most bytes of markdown: a comment on GitHub has at most 65,536 characters.
-    #[arg(long, value_name = "N", default_value_t = 65_000, value_parser = bytes)]
+    /// The most bytes of markdown; a comment on GitHub has at most 65,536 characters.
+    #[arg(long, value_name = "N", default_value_t = 65_000, value_parser = bytes, help_heading = "Output")]
     max_bytes: usize,
     /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
 }
 

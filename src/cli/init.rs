@@ -16,16 +16,16 @@ use crate::{
     plan,
 };
 
-/// Write a first plan, with comments, from a folder of artifacts or from a backup of canic.
+/// Write a first plan, from snapshots on disk or a backup of canic.
 ///
 /// An artifact is a folder with a metadata.json in it, as `icp canister snapshot download` leaves it; each becomes a
 /// member with its digest filled in. What cannot be known is marked with FILL IN, and `check` points at it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore init backups/2026-04-10                      writes backups/2026-04-10.toml
-  icp-restore init backups/2026-04-10 --output -           to stdout
-  icp-restore init --from fbk_20260410 --mapping moves.json --output plans/fleet.toml")]
+  icp-restore init backups/2026-04-10       # writes backups/2026-04-10.toml
+  icp-restore init backups/2026-04-10 -o -  # to stdout
+  icp-restore init --from fbk_20260410 --mapping moves.json -o fleet.toml")]
 pub(super) struct Args {
     /// The folder of the artifacts, or of a backup of canic.
     #[arg(value_name = "DIR", required_unless_present = "from", conflicts_with = "from")]
@@ -37,10 +37,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     mapping: Option<Utf8PathBuf>,
     /// Where the plan goes, or - for stdout; by default beside the folder, under its name.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     output: Option<Utf8PathBuf>,
     /// Write over a file that is there.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     force: bool,
 }
 

@@ -187,7 +187,7 @@ pub(super) fn told(
     terminal: &Terminal,
     run: impl FnOnce() -> Result<(Exit, Outcome), Failure>,
 ) -> Result<Exit, Failure> {
-    if format == Format::Json && how.events.as_ref().is_some_and(|place| place == "-") {
+    if format == Format::Json && how.pace.events.as_ref().is_some_and(|place| place == "-") {
         return Err(Failure::new(Exit::Usage, "`--format json` and `--events -` would both write to stdout")
             .with_help("write the events to a file"));
     }

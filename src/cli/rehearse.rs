@@ -20,16 +20,16 @@ use crate::{
     simulate::{CanisterSpec, Content, Fault, Fleet, Method, SnapshotSpec},
 };
 
-/// Rehearse a plan over a simulated fleet: no icp and no network is needed, and nothing real is touched.
+/// Rehearse a plan over a simulated fleet, without icp or network.
 ///
-/// The fleet lies in a temporary folder, its canisters are damaged, and this program stands in for icp. Everything else is
-/// as in `run`. Faults show how a run recovers before anybody needs it.
+/// The fleet lies in a temporary folder, its canisters are damaged, and this program stands in for icp: nothing real is
+/// touched. Everything else is as in `run`. Faults show how a run recovers before anybody needs it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   icp-restore rehearse plans/demo.toml
   icp-restore rehearse plans/demo.toml --fault 'load-snapshot app: lose-reply'
-  icp-restore rehearse plans/demo.toml --keep /tmp/rehearsal    and again: goes on with it")]
+  icp-restore rehearse plans/demo.toml --keep folder  # again: goes on")]
 pub(super) struct Args {
     /// The plan.
     plan: Utf8PathBuf,
@@ -39,11 +39,11 @@ pub(super) struct Args {
     /// Keep the fleet and the journal in this folder, and go on with what is there.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<Utf8PathBuf>,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = outcome::Format::Text, value_name = "FORMAT")]
-    format: outcome::Format,
     #[command(flatten)]
     how: run::How,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = outcome::Format::Text, value_name = "FORMAT", help_heading = "Output")]
+    format: outcome::Format,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {

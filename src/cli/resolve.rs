@@ -15,12 +15,14 @@ use crate::{
     plan::Target,
 };
 
-/// Say what became of an operation whose outcome is unknown, or that failed; it is recorded, with your reason.
+/// Say what became of an operation, where only a person can know.
+///
+/// It is for one whose outcome is unknown, or that failed; what you say is recorded in the journal, with your reason.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore resolve fleet.journal.jsonl 12 --as completed --because 'the data is that of the snapshot: see OPS-341'
-  icp-restore resolve fleet.journal.jsonl 12 --as ready --because 'loading it again is fine'")]
+  icp-restore resolve fleet.journal.jsonl 12 --as ready --because harmless
+  icp-restore resolve fleet.journal.jsonl 12 --as failed --because OPS-341")]
 pub(super) struct Args {
     /// The journal.
     journal: Utf8PathBuf,

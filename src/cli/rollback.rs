@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{
     Exit, Failure, dry_run, open, preflight,
     progress::Progress,
-    run::{self, How, Job},
+    run::{self, How, Job, Pace},
     session::{self, Format, Program},
     signals,
     terminal::{Terminal, printable},
@@ -27,15 +27,16 @@ use crate::{
     runner::{self, Runner},
 };
 
-/// Take a restore back: load the safety snapshots that it took, and start again what it stopped.
+/// Take a restore back: load the safety snapshots that it took.
 ///
-/// The way back is a plan of its own, made from the receipts, with a journal of its own beside that of the restore. Like any
-/// run it goes on where it was cut short. It works after a half-done restore and after a finished one.
+/// What it stopped and never loaded is started again. The way back is a plan of its own, made from the receipts, with a
+/// journal of its own beside that of the restore. Like any run it goes on where it was cut short. It works after a half-done
+/// restore and after a finished one.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore rollback plans/fleet.journal.jsonl --dry-run    see the way back
-  icp-restore rollback plans/fleet.journal.jsonl              take it, or go on with it")]
+  icp-restore rollback fleet.journal.jsonl --dry-run  # see the way back
+  icp-restore rollback fleet.journal.jsonl            # take it, or go on")]
 pub(super) struct Args {
     /// The journal of the restore.
     #[arg(value_name = "JOURNAL")]
@@ -43,19 +44,19 @@ pub(super) struct Args {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Of `--dry-run`: what to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    format: Format,
     /// The plan of the restore, if it does not lie beside the journal and names an icp project.
     #[arg(long, value_name = "FILE")]
     plan: Option<Utf8PathBuf>,
     #[command(flatten)]
     program: Program,
     #[command(flatten)]
-    how: How,
+    pace: Pace,
+    /// Of `--dry-run`: what to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
+    format: Format,
 }
 
-/// Where the journal of a rollback lies.
+/// Where the journal of a rollback lies: beside that of the restore, so that no run can pass it over.
 pub(super) fn journal_of(restore: &Utf8Path) -> Utf8PathBuf {
     let name = restore.as_str();
     let stem = name.strip_suffix(".journal.jsonl").or_else(|| name.strip_suffix(".jsonl")).unwrap_or(name);
@@ -63,10 +64,6 @@ pub(super) fn journal_of(restore: &Utf8Path) -> Utf8PathBuf {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    if args.how.journal.is_some() {
-        let message = "the journal of a rollback lies beside that of the restore, so that no run can pass it over";
-        return Err(Failure::new(Exit::Usage, message).with_help("leave `--journal` out"));
-    }
     super::input::journal(&args.restore)?;
     if args.dry_run {
         let replay = journal::load(&args.restore)?;
@@ -99,6 +96,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     };
     let with = args.program.named().into_iter().flat_map(|icp| ["--icp", icp]);
     let again = ["rollback", args.restore.as_str()].into_iter().chain(with).map(str::to_owned).collect();
+    let how = How { pace: args.pace.clone(), ..How::default() };
     let job = Job {
         reading: &reading,
         what: format!("taking {} back", whole.name),
@@ -106,7 +104,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         only: Vec::new(),
         file,
         icp: aim(&reading.plan),
-        how: &args.how,
+        how: &how,
         journal: journal_of(&args.restore),
         redactor: redactor(),
         parent: Some(restore.head()),
@@ -195,7 +193,7 @@ fn take_back(
         until: None,
         max_steps: None,
         partition: None,
-        wait: args.how.wait,
+        wait: args.pace.wait,
         verify_upload: false,
         upload_memory: 0,
         expiry: runner::Options::expiry(&plan.network),

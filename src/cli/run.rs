@@ -35,67 +35,83 @@ use crate::{
     runner::{self, Artifact, Notice, Options, Runner},
 };
 
-/// Do what a plan says, or go on with it where an earlier run stopped.
+/// Do what a plan says, or go on where an earlier run stopped.
+///
+/// Everything that would stop it half way is looked at first. Each effect is claimed in the journal before it is had, and has
+/// a receipt after; where an outcome is unknown, the network is asked before anything is done again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore run plans/fleet.toml --until uploaded    days ahead: no canister is stopped
-  icp-restore run plans/fleet.toml --expect 3f9a0c…    only what was reviewed
-  icp-restore run plans/fleet.toml                     after a kill, a failure or a stop: go on")]
+  icp-restore run fleet.toml --until uploaded       # nothing is stopped yet
+  icp-restore run fleet.toml --expect 31a3653f570e  # only what was reviewed
+  icp-restore run fleet.toml                        # do it, or go on")]
 pub(super) struct Args {
     /// The plan.
     plan: Utf8PathBuf,
+    /// Run only if the digest of the plan, or its first 12 or more digits, is this.
+    #[arg(long, value_name = "DIGEST")]
+    expect: Option<String>,
+    /// Restore this member, and all that it depends on, alone; may be given more than once.
+    #[arg(long, value_name = "MEMBER")]
+    only: Vec<String>,
     #[command(flatten)]
     program: Program,
     #[command(flatten)]
     how: How,
-    /// Run only if the digest of the plan, or its first 12 or more digits, is this.
-    #[arg(long, value_name = "DIGEST")]
-    expect: Option<String>,
-    /// Restore these members, and all that they depend on, alone.
-    #[arg(long, value_name = "MEMBER")]
-    only: Vec<String>,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    format: Format,
     /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "with_uploads"])]
     adopt: Option<Utf8PathBuf>,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
+    format: Format,
 }
 
 /// How far and how.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct How {
-    /// The journal; by default NAME.journal.jsonl beside the plan.
+    /// The journal; by default NAME.journal.jsonl beside the plan, and of a rehearsal in its folder.
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<Utf8PathBuf>,
+    /// Upload this share of the snapshots alone, into a journal of its own: 3/16 is the third of sixteen.
+    #[arg(
+        long,
+        value_name = "WHICH/OF",
+        requires = "until",
+        conflicts_with = "with_uploads",
+        help_heading = "Uploads"
+    )]
+    pub(super) partition: Option<Partition>,
+    /// Take over what shards have uploaded: their journals; `*` in a file's name stands for anything.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Uploads")]
+    pub(super) with_uploads: Vec<String>,
+    /// Download every uploaded snapshot again and compare all of it with what was sent.
+    #[arg(long, help_heading = "Uploads")]
+    pub(super) verify_upload: bool,
+    #[command(flatten)]
+    pub(super) pace: Pace,
+}
+
+/// How far, and how an earlier run is gone on with.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Pace {
     /// Go no further than this.
     #[arg(long, value_enum, value_name = "PHASE")]
     pub(super) until: Option<Phase>,
-    /// Upload this share of the snapshots alone, into a journal of its own: 3/16 is the third of sixteen.
-    #[arg(long, value_name = "WHICH/OF", requires = "until", conflicts_with = "with_uploads")]
-    pub(super) partition: Option<Partition>,
-    /// Take over what shards have uploaded: their journals; `*` in a file's name stands for anything.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub(super) with_uploads: Vec<String>,
     /// Begin at most so many operations.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
-    /// How long to wait for a command that a dead run has left at work.
+    /// How long to wait for a command that a dead run has left at work, such as 90s or 10m.
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub(super) wait: Duration,
-    /// Download every uploaded snapshot again and compare all of it with what was sent.
-    #[arg(long)]
-    pub(super) verify_upload: bool,
-    /// Write what happens, as it happens, as JSON Lines to this file, or with `-` to stdout.
-    #[arg(long, value_name = "FILE")]
-    pub(super) events: Option<Utf8PathBuf>,
     /// Go on with another version of icp than the run before used.
     #[arg(long)]
     pub(super) accept_icp_change: bool,
+    /// Write what happens, as it happens, as JSON Lines to this file, or with `-` to stdout.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) events: Option<Utf8PathBuf>,
 }
 
 /// A plan that is to be run, with all that belongs to it.
@@ -187,7 +203,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
 
 /// Takes a plan through its journal.
 pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
-    let mut stream = Stream::open(job.how.events.as_deref())?;
+    let mut stream = Stream::open(job.how.pace.events.as_deref())?;
     let (interrupt, signal) = signals::signals()?;
     let version = preflight::icp_version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
@@ -221,7 +237,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         plan: &plan,
         icp: &job.icp,
         version: &version,
-        accept_icp_change: job.how.accept_icp_change,
+        accept_icp_change: job.how.pace.accept_icp_change,
         sizes: preflight::sizes(&artifacts),
         replay: foreseen.as_ref().or(journal.as_ref().map(Journal::replay)),
         partition: job.how.partition,
@@ -239,10 +255,10 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         journal.record(&adopted)?;
     }
     let options = Options {
-        until: job.how.until,
-        max_steps: job.how.max_steps,
+        until: job.how.pace.until,
+        max_steps: job.how.pace.max_steps,
         partition: job.how.partition.map(Partition::remainder),
-        wait: job.how.wait,
+        wait: job.how.pace.wait,
         verify_upload: job.how.verify_upload,
         upload_memory: plan.limits.upload_memory.unwrap_or_else(|| session::free_memory() / 5 * 4),
         expiry: job.expiry,
@@ -279,7 +295,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
 impl How {
     /// What the command line cannot say by itself.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        match (self.partition, self.until) {
+        match (self.partition, self.pace.until) {
             (Some(_), Some(Phase::Uploaded)) | (None, _) => Ok(()),
             (Some(_), _) => Err(Failure::new(Exit::Usage, "only uploads can be shared out")
                 .with_help("add `--until uploaded`; the rest is for one run, with `--with-uploads`")),

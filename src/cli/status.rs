@@ -26,9 +26,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore status plans/fleet.journal.jsonl
-  icp-restore status plans/fleet.journal.jsonl --watch    from another shell, while it runs
-  icp-restore status plans/fleet.journal.jsonl --require-complete && echo restored")]
+  icp-restore status fleet.journal.jsonl
+  icp-restore status fleet.journal.jsonl --watch  # while it runs
+  icp-restore status fleet.journal.jsonl --require-complete && echo restored")]
 pub(super) struct Args {
     /// The journal; one of canic will do as well.
     journal: Utf8PathBuf,
@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long)]
     require_no_attention: bool,
     /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
 }
 

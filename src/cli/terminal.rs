@@ -11,23 +11,23 @@ use crate::diagnostic::{
     text::{self, Form, Style},
 };
 
-/// How output looks.
+/// How output looks: told last in the help, below what a verb alone has.
 #[derive(Debug, Args)]
 pub(super) struct Look {
     /// Whether to use colors; NO_COLOR is heeded.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output")]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output", display_order = 100)]
     color: Color,
     /// What diagnostics are drawn with.
-    #[arg(long, global = true, value_enum, default_value_t = Drawing::Unicode, value_name = "HOW", help_heading = "Output")]
+    #[arg(long, global = true, value_enum, default_value_t = Drawing::Unicode, value_name = "HOW", help_heading = "Output", display_order = 100)]
     drawing: Drawing,
-    /// The width of lines; by default the terminal's, or 100.
-    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Output")]
+    /// The width of lines; by default COLUMNS, the terminal's, or 100.
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Output", display_order = 100)]
     width: Option<u16>,
     /// Say nothing but results and errors.
-    #[arg(long, short, global = true, help_heading = "Output")]
+    #[arg(long, short, global = true, help_heading = "Output", display_order = 100)]
     quiet: bool,
     /// Show each command as well.
-    #[arg(long, short, global = true, conflicts_with = "quiet", help_heading = "Output")]
+    #[arg(long, short, global = true, conflicts_with = "quiet", help_heading = "Output", display_order = 100)]
     verbose: bool,
 }
 
