@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     output: Option<Utf8PathBuf>,
     /// The most bytes of a report in markdown.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = super::dry_run::bytes, help_heading = "Output")]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = super::dry_run::most_bytes, help_heading = "Output")]
     max_bytes: usize,
 }
 
