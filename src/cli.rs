@@ -15,6 +15,7 @@ mod init;
 mod input;
 mod left;
 mod live;
+mod next;
 mod open;
 mod outcome;
 mod preflight;

@@ -102,7 +102,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // Nothing is run, so the name of the program will do where none is given.
     let program = args.program.icp.as_ref().map_or("icp", |icp| icp.as_str());
     let icp = session::aim(program, &plan, &args.program, &args.plan);
-    let journal = session::journal_path(&args.plan, &plan, &args.only);
+    let journal = session::journal_path(&args.plan, &plan.name, &args.only);
     let folder = journal::folder(&journal);
     if args.live {
         terminal.note(&format!("asking the network about {}", counted(plan.members.len(), "canister")));

@@ -88,7 +88,7 @@ pub(super) fn journal(file: &Utf8Path) -> Result<(), Diagnostic> {
     if file.extension() != Some("toml") {
         return Ok(());
     }
-    let own = plan(file).ok().map(|reading| session::journal_path(file, &reading.plan, &[]));
+    let own = plan(file).ok().map(|reading| session::journal_path(file, &reading.plan.name, &[]));
     let help = match own {
         Some(own) if own.exists() => format!("name its journal: {own}"),
         _ => "name the journal of its run, NAME.journal.jsonl beside it unless `--journal` said otherwise".to_owned(),

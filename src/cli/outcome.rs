@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Exit, Failure,
+    Exit, Failure, next,
     run::{How, Job},
     session,
     terminal::{Terminal, printable},
@@ -131,11 +131,8 @@ impl Outcome {
                 (Some("once it has ended, or waiting for it"), vec![format!("{again} --wait 10m")])
             }
             Verdict::Unknown => {
-                let operation = troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
-                let resolve =
-                    ["resolve", journal.path().as_str(), &operation, "--as", "ready", "--because", "how you know"];
-                let resolve = session::ours(resolve);
-                (Some("to ask the network again"), vec![again, resolve])
+                let resolve = troubles.first().map(|trouble| next::resolve(journal.path(), trouble.operation));
+                (Some("to ask the network again"), [again].into_iter().chain(resolve).collect())
             }
         };
         Self {
@@ -171,7 +168,7 @@ impl Outcome {
             for other in others {
                 let when = match other.contains(" rollback ") {
                     true => "or go back",
-                    false => "or say what you know, as completed, failed or ready",
+                    false => next::RESOLVE,
                 };
                 text += &format!("\n{when}:\n  {other}");
             }

@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::{Exit, Failure, terminal::Terminal};
+use super::{Exit, Failure, next, terminal::Terminal};
 use crate::{
     journal::{
         Journal,
@@ -26,7 +26,7 @@ Examples:
 pub(super) struct Args {
     /// The journal.
     journal: Utf8PathBuf,
-    /// The number of the operation.
+    /// The number of the operation, as `status` lists it.
     operation: u32,
     /// What became of it.
     #[arg(long = "as", value_enum, value_name = "OUTCOME")]
@@ -113,7 +113,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }),
     };
     let said = format!("operation {sequence}, {} {}: recorded", operation.kind, operation.member);
+    let again = next::again(&args.journal, &replay.opened);
     journal.record(&[event])?;
-    terminal.note(&said);
+    terminal.note(&format!("{said}\nnext: to go on:\n  {again}"));
     Ok(Exit::Done)
 }

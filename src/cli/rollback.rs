@@ -56,11 +56,19 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// How the name of a rollback's journal ends.
+const OF_ROLLBACK: &str = "-rollback.journal.jsonl";
+
 /// Where the journal of a rollback lies: beside that of the restore, so that no run can pass it over.
 pub(super) fn journal_of(restore: &Utf8Path) -> Utf8PathBuf {
     let name = restore.as_str();
     let stem = name.strip_suffix(".journal.jsonl").or_else(|| name.strip_suffix(".jsonl")).unwrap_or(name);
-    Utf8PathBuf::from(format!("{stem}-rollback.journal.jsonl"))
+    Utf8PathBuf::from(format!("{stem}{OF_ROLLBACK}"))
+}
+
+/// The journal that is taken back by this one, where it is named so.
+pub(super) fn restore_of(rollback: &Utf8Path) -> Option<Utf8PathBuf> {
+    Some(Utf8PathBuf::from(format!("{}.journal.jsonl", rollback.as_str().strip_suffix(OF_ROLLBACK)?)))
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {

@@ -153,7 +153,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     terminal.diagnostics(&crate::preflight::travel(&reading));
     let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
     args.how.check()?;
-    let journal = || args.how.shard(session::journal_path(&args.plan, &plan, &args.only));
+    let journal = || args.how.shard(session::journal_path(&args.plan, &plan.name, &args.only));
     let journal = args.how.journal.clone().unwrap_or_else(journal);
     if let Some(expected) = &args.expect {
         expect(expected, &plan, &journal)?;

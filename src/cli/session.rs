@@ -52,11 +52,11 @@ pub(super) fn aim(program: &str, plan: &Plan, options: &Program, file: &Utf8Path
 }
 
 /// Where the journal of a plan lies, unless another place is named.
-pub(super) fn journal_path(file: &Utf8Path, plan: &Plan, only: &[String]) -> Utf8PathBuf {
+pub(super) fn journal_path(file: &Utf8Path, plan: &Name, only: &[String]) -> Utf8PathBuf {
     let folder = file.parent().unwrap_or(Utf8Path::new(""));
     match only {
-        [] => folder.join(format!("{}.journal.jsonl", plan.name)),
-        only => folder.join(format!("{}.only-{}.journal.jsonl", plan.name, only.join("-"))),
+        [] => folder.join(format!("{plan}.journal.jsonl")),
+        only => folder.join(format!("{plan}.only-{}.journal.jsonl", only.join("-"))),
     }
 }
 
