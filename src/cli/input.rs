@@ -123,6 +123,6 @@ pub(super) fn missing_help(file: &Utf8Path) -> String {
         file.file_name().and_then(|name| crate::diagnostic::suggest::nearest(name, names.iter().map(String::as_str)));
     match near {
         Some(near) => format!("name `{}`, which is beside it", near.escape_debug()),
-        None => "name a file that is there".to_owned(),
+        None => "name one that is there".to_owned(),
     }
 }
