@@ -1,12 +1,15 @@
 //! `rollback`: back to the safety snapshots of a restore.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    Exit, Failure, dry_run, open, preflight,
+    Exit, Failure, dry_run, next, open, preflight,
     progress::Progress,
     run::{self, How, Job, Pace},
     session::{self, Format, Program},
@@ -82,7 +85,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(mut restore) = Journal::open(&args.restore)? else {
         return Err(super::input::no_journal(&args.restore));
     };
-    no_orphan(restore.replay(), &args.restore)?;
+    no_orphan(restore.replay(), args)?;
     let (back, reading) = compile(restore.replay())?;
     let whole = whole(restore.replay())?;
     let program = icp::find(args.program.icp.as_deref());
@@ -153,16 +156,21 @@ fn file(args: &Args) -> &Utf8Path {
 }
 
 /// A command of a dead run that is still at work could have its effect after the way back.
-fn no_orphan(replay: &Replay, journal: &Utf8Path) -> Result<(), Failure> {
-    let folder = journal::folder(journal);
+fn no_orphan(replay: &Replay, args: &Args) -> Result<(), Failure> {
+    let folder = journal::folder(&args.restore);
+    let until = Instant::now() + args.pace.wait;
     let open = replay.iter().filter(|(_, slot)| matches!(slot.state, State::Claimed(_) | State::Unknown(..)));
     for (operation, slot) in open {
-        if process::is_alive(&folder.join(format!("{}.{}", operation.sequence, slot.attempts))) {
-            let message = format!(
-                "the command of operation {}, {} {}, is still at work",
-                operation.sequence, operation.kind, operation.member
-            );
-            return Err(Failure::new(Exit::Locked, message).with_help("wait for it, then try again"));
+        while process::is_alive(&folder.join(format!("{}.{}", operation.sequence, slot.attempts))) {
+            if Instant::now() >= until {
+                let message = format!(
+                    "the command of operation {}, {} {}, is still at work",
+                    operation.sequence, operation.kind, operation.member
+                );
+                let help = format!("wait for it: {} --wait 10m", next::back(&args.restore));
+                return Err(Failure::new(Exit::Locked, message).with_help(help));
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
     Ok(())

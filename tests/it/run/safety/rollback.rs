@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{CAREFUL, FLEET, Scene};
 use crate::{
-    run::process::{Done, done, kill_run},
+    run::process::{Done, done, kill_run, program},
     said,
 };
 
@@ -130,9 +130,13 @@ fn a_run_that_is_at_it_is_not_taken_back() {
     kill_run(run, false);
     let orphan = scene.back(&[]).expect(8);
     assert!(orphan.stderr.contains("still at work"), "{}", orphan.stderr);
+    let wait = "icp-restore rollback fleet.journal.jsonl --icp ./icp --wait 10m";
+    assert!(orphan.stderr.contains(wait), "{}", orphan.stderr);
+    let mut waiting = program(&scene.path);
+    waiting.args(["rollback", "fleet.journal.jsonl", "--icp", scene.icp.as_str(), "--wait", "30s"]);
+    let waiting = waiting.spawn().unwrap();
     scene.release("loading");
-    let again = scene.command(&["--wait", "30s"]).spawn().unwrap();
-    done(again);
+    done(waiting).expect(0);
 }
 
 #[test]
