@@ -42,6 +42,18 @@ fn a_folder_that_is_kept_is_gone_on_with() {
 }
 
 #[test]
+fn a_folder_that_is_kept_serves_from_anywhere() {
+    let (_keep, folder) = folder();
+    let plan = camino::Utf8Path::new("plans/demo.toml").canonicalize_utf8().unwrap();
+    std::fs::create_dir(folder.join("here")).unwrap();
+    for (from, kept, more, expected) in [("", "kept", "--max-steps=4", 9), ("here", "../kept", "--quiet", 0)] {
+        let args = ["rehearse", plan.as_str(), "--keep", kept, more];
+        let output = super::program().args(args).current_dir(folder.join(from)).output().unwrap();
+        assert_eq!(code(&output), expected, "{output:?}");
+    }
+}
+
+#[test]
 fn what_is_next_can_be_pasted_into_a_shell() {
     let (_keep, folder) = folder();
     let (plan, kept) = (folder.join("it's a plan.toml"), folder.join("kept here"));
