@@ -273,11 +273,13 @@ fn show(
             for operation in &again {
                 text += &format!("# stopped and never loaded, to be started again: {}\n", operation.member);
             }
+            let width = lines.iter().map(|(operation, _)| operation.member.as_str().len()).max().unwrap_or(0);
             for (operation, command) in &lines {
-                let (sequence, kind, member) = (operation.sequence, operation.kind, &operation.member);
-                text += &format!("#{sequence:>5}  {kind:<15}  {member}  {command}\n");
+                let (sequence, kind, member) = (operation.sequence, operation.kind, operation.member.as_str());
+                text += &format!("#{sequence:>5}  {kind:<15}  {member:<width$}  {command}\n");
             }
             terminal.print(&text);
+            terminal.note(&format!("next: to do it:\n  {}", next::back(&args.restore)));
         }
     }
     Ok(Exit::Done)

@@ -147,6 +147,7 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
     let (changes, lines) = (scene.changes(), scene.lines());
     let shown = scene.verb(&["rollback", "fleet.journal.jsonl", "--dry-run"]).expect(0).stdout;
     assert!(shown.contains("name = \"fleet-rollback\"") && shown.contains("started again: db"), "{shown}");
+    assert!(shown.contains("stop = \"10m\"\n") && shown.contains("backoff = \"10ms\"\n"), "{shown}");
     // What is shown is a plan.
     std::fs::write(scene.path.join("shown.toml"), &shown).unwrap();
     scene.verb(&["check", "shown.toml"]).expect(0);
