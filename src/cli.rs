@@ -37,6 +37,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::diagnostic::suggest;
 pub use exit::{Exit, Failure};
 use terminal::{Look, Terminal};
 
@@ -173,9 +174,14 @@ fn man(verb: Option<&str>, terminal: &Terminal) -> Result<Exit, Failure> {
     // Names the pages of verbs `icp-restore-run` and the like, and gives them the options of all.
     command.build();
     if let Some(verb) = verb {
-        let found = command.find_subcommand(verb).cloned();
-        command =
-            found.ok_or_else(|| Failure::new(Exit::Usage, format!("there is no verb `{}`", verb.escape_debug())))?;
+        let Some(found) = command.find_subcommand(verb).cloned() else {
+            let near = suggest::nearest(verb, command.get_subcommands().map(clap::Command::get_name));
+            let help =
+                near.map_or("`icp-restore help` lists all verbs".to_owned(), |near| format!("there is `{near}`"));
+            let message = format!("there is no verb `{}`", verb.escape_debug());
+            return Err(Failure::new(Exit::Usage, message).with_help(help));
+        };
+        command = found;
     }
     let mut page = Vec::new();
     let rendered = clap_mangen::Man::new(command).render(&mut page);

@@ -27,7 +27,8 @@ pub(super) struct Args {
     /// The journal.
     journal: Utf8PathBuf,
     /// The number of the operation, as `status` lists it.
-    operation: u32,
+    #[arg(value_parser = sequence)]
+    operation: Sequence,
     /// What became of it.
     #[arg(long = "as", value_enum, value_name = "OUTCOME")]
     outcome: Word,
@@ -51,7 +52,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(mut journal) = Journal::open(&args.journal)? else {
         return Err(super::input::no_journal(&args.journal));
     };
-    let sequence = Sequence(args.operation);
+    let sequence = args.operation;
     let replay = journal.replay();
     let Some(operation) = replay.operations.get(sequence) else {
         let message =
@@ -117,4 +118,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     journal.record(&[event])?;
     terminal.note(&format!("{said}\nnext: to go on:\n  {again}"));
     Ok(Exit::Done)
+}
+
+fn sequence(text: &str) -> Result<Sequence, String> {
+    text.parse().map(Sequence).map_err(|_| "write the number that `status` lists it with".to_owned())
 }

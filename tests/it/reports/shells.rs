@@ -86,6 +86,19 @@ fn help(args: &[&str]) -> String {
 }
 
 #[test]
+fn words_that_are_wrong_are_told_with_what_is_right() {
+    for (args, told) in [
+        (&["man", "rehears"][..], "there is no verb `rehears`\n help: there is `rehearse`"),
+        (&["resolve", "x", "app", "--as", "ready", "--because", "x"], "write the number that `status` lists it with"),
+    ] {
+        let output = ran(args);
+        assert_eq!(code(&output), 2);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
 fn each_verb_is_one_line_in_the_summary() {
     let help = help(&["-h"]);
     let verbs = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
