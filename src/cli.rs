@@ -15,6 +15,7 @@ mod init;
 mod input;
 mod left;
 mod live;
+mod next;
 mod open;
 mod outcome;
 mod preflight;
@@ -36,6 +37,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::diagnostic::suggest;
 pub use exit::{Exit, Failure};
 use terminal::{Look, Terminal};
 
@@ -55,44 +57,57 @@ struct Args {
 
 const EXAMPLES: &str = "\
 Examples:
-  icp-restore rehearse plans/demo.toml          see a whole restore without any network
-  icp-restore check plans/*.toml --artifacts    every mistake of every plan, and every artifact read
-  icp-restore dry-run plans/fleet.toml          what would be done, command by command
-  icp-restore run plans/fleet.toml              do it, or go on with it
-  icp-restore status plans/fleet.journal.jsonl  where it stands
+  icp-restore rehearse plans/demo.toml          # a whole restore, no network
+  icp-restore check plans/*.toml --artifacts    # every mistake of every plan
+  icp-restore dry-run plans/fleet.toml          # what would be done
+  icp-restore run plans/fleet.toml              # do it, or go on with it
+  icp-restore status plans/fleet.journal.jsonl  # where it stands
 
 Exit codes:
   0 done                       5 an operation failed
   1 internal error, or I/O     6 an outcome is unknown
   2 usage                      7 verification failed
-  3 invalid plan or journal    8 locked, or an orphan still works
+  3 invalid plan or journal    8 another run, or its icp, is at it
   4 blocked, or stale digest   9 stopped early as asked, or a gate unmet
   130, 143 ended by a signal";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Init(init::Args),
     Check(check::Args),
     DryRun(dry_run::Args),
+    Rehearse(rehearse::Args),
     Run(run::Args),
     Status(status::Args),
+    Report(report::Args),
     Resolve(resolve::Args),
     Rollback(rollback::Args),
-    Rehearse(rehearse::Args),
-    Report(report::Args),
-    Init(init::Args),
     Explain(explain::Args),
-    /// Print the JSON Schema of plans, for editors, or that of the events of a run.
+    /// Print the JSON Schema of plans, or of the events of a run.
+    #[command(after_long_help = "\
+Examples:
+  icp-restore schema > restore-plan.schema.json
+  icp-restore schema events")]
     Schema {
         /// Of what.
         #[arg(value_enum, default_value_t = Of::Plan, value_name = "OF")]
         of: Of,
     },
     /// Print completions for a shell.
+    #[command(after_long_help = "\
+Examples:
+  icp-restore completions bash > /etc/bash_completion.d/icp-restore
+  icp-restore completions fish > ~/.config/fish/completions/icp-restore.fish
+  icp-restore completions zsh > ~/.zfunc/_icp-restore  # with ~/.zfunc in fpath")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or that of a verb.
+    #[command(after_long_help = "\
+Examples:
+  icp-restore man run | man -l -
+  icp-restore man > icp-restore.1")]
     Man {
         /// The verb.
         verb: Option<String>,
@@ -159,9 +174,14 @@ fn man(verb: Option<&str>, terminal: &Terminal) -> Result<Exit, Failure> {
     // Names the pages of verbs `icp-restore-run` and the like, and gives them the options of all.
     command.build();
     if let Some(verb) = verb {
-        let found = command.find_subcommand(verb).cloned();
-        command =
-            found.ok_or_else(|| Failure::new(Exit::Usage, format!("there is no verb `{}`", verb.escape_debug())))?;
+        let Some(found) = command.find_subcommand(verb).cloned() else {
+            let near = suggest::nearest(verb, command.get_subcommands().map(clap::Command::get_name));
+            let help =
+                near.map_or("`icp-restore help` lists all verbs".to_owned(), |near| format!("there is `{near}`"));
+            let message = format!("there is no verb `{}`", verb.escape_debug());
+            return Err(Failure::new(Exit::Usage, message).with_help(help));
+        };
+        command = found;
     }
     let mut page = Vec::new();
     let rendered = clap_mangen::Man::new(command).render(&mut page);

@@ -169,10 +169,11 @@ impl std::fmt::Display for Command {
     /// Quoted for a POSIX shell, for people to paste.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+%".contains(c);
-        f.write_str(&self.program)?;
-        self.args.iter().try_for_each(|arg| match arg.is_empty() || !arg.chars().all(plain) {
-            true => write!(f, " '{}'", arg.replace('\'', r"'\''")),
-            false => write!(f, " {arg}"),
-        })
+        let quoted = |word: &String| match word.is_empty() || !word.chars().all(plain) {
+            true => format!("'{}'", word.replace('\'', r"'\''")),
+            false => word.clone(),
+        };
+        f.write_str(&quoted(&self.program))?;
+        self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(arg)))
     }
 }

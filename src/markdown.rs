@@ -64,18 +64,19 @@ impl Bounded {
     }
 }
 
+/// A text from elsewhere in one line, without anything that is not seen.
+pub(crate) fn line(text: &str) -> String {
+    let seen = text.chars().map(|c| match c {
+        c if c.is_control() => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' => ' ',
+        c => c,
+    });
+    seen.collect()
+}
+
 /// A text from elsewhere as a code span, also within a table: nothing in it counts as markdown, HTML or a mention.
 pub(crate) fn code(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| match c {
-            c if c.is_control() => ' ',
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' => {
-                ' '
-            }
-            c => c,
-        })
-        .collect();
+    let text = line(text);
     let text = text.trim();
     if text.is_empty() {
         return String::new();

@@ -31,7 +31,7 @@ use crate::{
 pub use closed::Closure;
 pub use gather::read;
 pub use proof::Proofs;
-pub use words::{clock, counted, phase, spoken};
+pub use words::{clock, counted, phase, spoken, verdict};
 
 /// All that a journal tells.
 #[derive(Debug, Serialize)]
@@ -297,16 +297,7 @@ impl Report {
 
     /// The verdict in words.
     pub fn headline(&self) -> &'static str {
-        match (self.verdict, self.running) {
-            (_, true) => "running",
-            (Some(Verdict::Done), _) => "done",
-            (Some(Verdict::Failed), _) => "failed",
-            (Some(Verdict::Unknown), _) => "outcome unknown",
-            (Some(Verdict::Unverified), _) => "not as planned",
-            (Some(Verdict::Stopped), _) => "stopped early as asked",
-            (Some(Verdict::Interrupted), _) => "interrupted",
-            (None, _) => "cut off",
-        }
+        if self.running { "running" } else { verdict(self.verdict) }
     }
 }
 

@@ -4,7 +4,9 @@
 //! member whose load was ever tried, whatever came of it. Members that were stopped and never loaded need no load: they are
 //! simply started again, in the journal of the restore.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
+
+use jiff::SignedDuration;
 
 use crate::{
     diagnostic::{Code, Diagnostic, Source},
@@ -120,15 +122,21 @@ fn text(plan: &Plan, members: &[Safe<'_>]) -> String {
         plan::AmbiguousLoad::Reload => "reload",
     };
     text + &format!(
-        "[limits]\nupload = {}\nother = {}\n\n[timeouts]\nstop = \"{}ms\"\nother = \"{}ms\"\n\n\
-         [retry]\nattempts = {}\nbackoff = \"{}ms\"\n\n[safety]\nsnapshot = false\nambiguous-load = \"{load}\"\n",
+        "[limits]\nupload = {}\nother = {}\n\n[timeouts]\nstop = \"{}\"\nother = \"{}\"\n\n\
+         [retry]\nattempts = {}\nbackoff = \"{}\"\n\n[safety]\nsnapshot = false\nambiguous-load = \"{load}\"\n",
         limits.upload,
         limits.other,
-        timeouts.stop.as_millis(),
-        timeouts.other.as_millis(),
+        said(timeouts.stop),
+        said(timeouts.other),
         retry.attempts,
-        retry.backoff.as_millis(),
+        said(retry.backoff),
     )
+}
+
+/// A duration as a plan says it.
+fn said(duration: Duration) -> String {
+    // Plans have none that is too long for it.
+    format!("{:#}", SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
 }
 
 /// The same network, and the same caller.

@@ -47,16 +47,14 @@ pub(super) fn text(reference: &str, changes: &Changes) -> String {
     if changes.was == changes.is {
         return format!("\nagainst {reference}: nothing changed, the digest is the same\n");
     }
-    let mut text = format!(
-        "\nagainst {reference}, sha256:{}: {added} operations added, {removed} removed, {changed} changed\n",
-        changes.was
-    );
+    let mut text =
+        format!("\nagainst {reference}, sha256:{}: {added} added, {removed} removed, {changed} changed\n", changes.was);
     for change in &changes.operations {
         let because =
             if change.because.is_empty() { String::new() } else { format!(": {}", change.because.join(", ")) };
         text += &format!("  {:<7}  {:<15}  {}{because}\n", change.what.as_str(), change.kind, change.member);
     }
-    text += "in meaning\n";
+    text += "what it means:\n";
     text + &differences(&changes.meaning)
 }
 

@@ -19,8 +19,8 @@ use crate::{
 #[command(after_long_help = "\
 Examples:
   icp-restore check plans/*.toml
-  icp-restore check plans/fleet.toml --artifacts --deny-warnings
-  icp-restore check plans/*.toml --format github      annotations on a pull request")]
+  icp-restore check fleet.toml --artifacts --deny-warnings
+  icp-restore check plans/*.toml --format github  # for a pull request")]
 pub(super) struct Args {
     /// Plans (.toml), journals (.jsonl), and manifests, mappings and journals of canic (.json).
     #[arg(required = true, value_name = "FILE")]
@@ -32,7 +32,7 @@ pub(super) struct Args {
     #[arg(long)]
     deny_warnings: bool,
     /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
 }
 

@@ -14,21 +14,26 @@ use crate::{
     journal,
     operation::{self, Kind, Operation, Operations, Sequence, Which},
     plan::{self, Plan, Target},
+    preflight::words::{bytes, cycles},
+    report::counted,
     review::{self, Changes, Estimate, Risk, markdown},
 };
 
-/// Show what a plan would do: operations in order with the exact commands, and the digest to approve.
+/// Show what a plan would do, and the digest to approve.
+///
+/// Operations stand in their order, with the exact commands. The digest is that of what the plan means, artifacts included:
+/// `run --expect DIGEST` does that or nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore dry-run plans/fleet.toml
-  icp-restore dry-run plans/fleet.toml --against origin/main
-  icp-restore dry-run plans/fleet.toml --against origin/main --format markdown    for a pull request
-  icp-restore dry-run plans/fleet.toml --format json | jq .plan.digest")]
+  icp-restore dry-run fleet.toml
+  icp-restore dry-run fleet.toml --against origin/main  # what a change does
+  icp-restore dry-run fleet.toml --format markdown      # for a pull request
+  icp-restore dry-run fleet.toml --format json | jq .plan.digest")]
 pub(super) struct Args {
     /// The plan.
     plan: Utf8PathBuf,
-    /// Of these members, and all that they depend on, alone.
+    /// Of this member, and all that it depends on, alone; may be given more than once.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
     /// Ask the network too, changing nothing: what would block a run, and what is true already.
@@ -39,11 +44,11 @@ pub(super) struct Args {
     /// Say what changed since this commit, or against this file.
     #[arg(long, value_name = "REF|FILE")]
     against: Option<String>,
-    /// The most bytes of markdown: a comment on GitHub has at most 65,536 characters.
-    #[arg(long, value_name = "N", default_value_t = 65_000, value_parser = bytes)]
+    /// The most bytes of markdown; a comment on GitHub has at most 65,536 characters.
+    #[arg(long, value_name = "N", default_value_t = 65_000, value_parser = most_bytes, help_heading = "Output")]
     max_bytes: usize,
     /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
 }
 
@@ -97,8 +102,11 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // Nothing is run, so the name of the program will do where none is given.
     let program = args.program.icp.as_ref().map_or("icp", |icp| icp.as_str());
     let icp = session::aim(program, &plan, &args.program, &args.plan);
-    let journal = session::journal_path(&args.plan, &plan, &args.only);
+    let journal = session::journal_path(&args.plan, &plan.name, &args.only);
     let folder = journal::folder(&journal);
+    if args.live {
+        terminal.note(&format!("asking the network about {}", counted(plan.members.len(), "canister")));
+    }
     let live = args.live.then(|| live::live(&reading, &plan, &icp, &args.plan, &journal)).transpose()?;
     let live = live.as_ref();
     let line = |operation: &Operation| command(&icp, operation, &folder);
@@ -106,11 +114,15 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let (risk, estimate) = (Risk::of(&plan, &operations), Estimate::of(&plan, &operations, &sizes));
     let changes = args.against.as_ref().map(|place| against::against(place, &args.plan, &plan, &args.only, terminal));
     let changes = changes.transpose()?;
+    let expected = format!("sha256:{}", plan.digest());
+    let only = args.only.iter().flat_map(|member| ["--only", member]);
+    let run = ["run", args.plan.as_str()].into_iter().chain(only).chain(["--expect", &expected]);
+    let run = session::ours(run);
     match args.format {
         Format::Markdown => {
             let changes = args.against.as_deref().zip(changes.as_ref());
-            let page =
-                markdown::Page { plan: &plan, operations: &operations, risk: &risk, estimate: &estimate, changes };
+            let (risk, estimate) = (&risk, &estimate);
+            let page = markdown::Page { plan: &plan, operations: &operations, risk, estimate, run: &run, changes };
             terminal.print(&markdown::render(&page, |operation| line(operation).to_string(), args.max_bytes));
         }
         Format::Json => {
@@ -129,10 +141,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             terminal.print_json(&report);
         }
         Format::Text => {
+            let blocked = live.is_some_and(|live| live.blocked);
             let live = live.map(live::Live::text).unwrap_or_default();
             let changes = args.against.as_deref().zip(changes.as_ref());
             let changes = changes.map(|(place, changes)| printable(&against::text(place, changes))).unwrap_or_default();
-            terminal.print(&(text(&plan, &operations, line) + &foresee(&risk, &estimate) + &live + &changes));
+            let next = if blocked { String::new() } else { format!("\nnext: once it is approved:\n  {run}\n") };
+            let foreseen = foresee(&risk, &estimate);
+            terminal.print(&(text(&plan, &operations, line) + &foreseen + &live + &changes + &printable(&next)));
         }
     }
     terminal.diagnostics(live.map_or(&[], |live| &live.diagnostics));
@@ -160,13 +175,13 @@ fn text(plan: &Plan, operations: &Operations, command: impl Fn(&Operation) -> Co
 /// What it may cost and risk.
 fn foresee(risk: &Risk, estimate: &Estimate) -> String {
     format!(
-        "\ncanisters stopped: {}, {} in place, {} relocated, {} without a way back\nabout {} to upload, {} cycles, {} of downtime\n",
+        "\ncanisters stopped: {}, {} in place, {} relocated, {} without a way back\nabout {} to upload, {}, {} of downtime\n",
         risk.stopped,
         risk.in_place,
         risk.relocated,
         risk.without_safety,
-        estimate.spoken_bytes(),
-        estimate.spoken_cycles(),
+        bytes(estimate.bytes),
+        cycles(estimate.cycles),
         estimate.spoken_downtime()
     )
 }
@@ -193,6 +208,6 @@ pub(super) fn command(icp: &Icp, operation: &Operation, folder: &Utf8Path) -> Co
 }
 
 /// A bound on bytes: too low a one would leave nothing worth reading.
-pub(super) fn bytes(text: &str) -> Result<usize, String> {
+pub(super) fn most_bytes(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|bytes| *bytes >= 2000).ok_or_else(|| "write a number of at least 2000".to_owned())
 }

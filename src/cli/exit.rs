@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::session;
 use crate::{
     diagnostic::Diagnostic,
     journal::{self, event::Verdict},
@@ -136,10 +137,15 @@ impl From<journal::Error> for Failure {
     fn from(error: journal::Error) -> Self {
         match error {
             journal::Error::Invalid(diagnostics) => diagnostics.into(),
-            locked @ journal::Error::Locked { .. } => Self::new(Exit::Locked, locked.to_string())
-                .with_help("wait for it, or look at it with `icp-restore status`"),
+            ref locked @ journal::Error::Locked { ref path, .. } => {
+                let watch = session::ours(["status", path.as_str(), "--watch"]);
+                Self::new(Exit::Locked, locked.to_string()).with_help(format!("watch it to its end: {watch}"))
+            }
             none @ (journal::Error::Empty(_) | journal::Error::Foreign(_)) => {
                 Self::new(Exit::Invalid, none.to_string())
+            }
+            journal::Error::Io { source, path, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Self::new(Exit::Internal, format!("{path} is not there")).with_help(super::input::missing_help(&path))
             }
             other @ (journal::Error::Io { .. } | journal::Error::Refused(_) | journal::Error::Broken(_)) => {
                 Self::new(Exit::Internal, other.to_string())

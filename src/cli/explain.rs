@@ -3,9 +3,12 @@
 use super::{Exit, Failure, terminal::Terminal};
 use crate::diagnostic::{Code, suggest};
 
-/// Explain the code of a diagnostic: its cause, an example, the cure.
+/// Explain the code of a diagnostic: cause, example, cure.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "Examples:\n  icp-restore explain E0106\n  icp-restore explain        all codes")]
+#[command(after_long_help = "\
+Examples:
+  icp-restore explain E0106
+  icp-restore explain        # all codes")]
 pub(super) struct Args {
     /// The code, such as E0106; without one, all codes are listed.
     code: Option<String>,

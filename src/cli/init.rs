@@ -6,7 +6,7 @@ use std::{
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use super::{Exit, Failure, input, terminal::Terminal};
+use super::{Exit, Failure, input, session, terminal::Terminal};
 use crate::{
     artifact,
     canic::{self, manifest::Manifest},
@@ -14,18 +14,19 @@ use crate::{
     id::{Digest, Name},
     init::{self, Problem},
     plan,
+    report::counted,
 };
 
-/// Write a first plan, with comments, from a folder of artifacts or from a backup of canic.
+/// Write a first plan, from snapshots on disk or a backup of canic.
 ///
 /// An artifact is a folder with a metadata.json in it, as `icp canister snapshot download` leaves it; each becomes a
 /// member with its digest filled in. What cannot be known is marked with FILL IN, and `check` points at it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore init backups/2026-04-10                      writes backups/2026-04-10.toml
-  icp-restore init backups/2026-04-10 --output -           to stdout
-  icp-restore init --from fbk_20260410 --mapping moves.json --output plans/fleet.toml")]
+  icp-restore init backups/2026-04-10       # writes backups/2026-04-10.toml
+  icp-restore init backups/2026-04-10 -o -  # to stdout
+  icp-restore init --from fbk_20260410 --mapping moves.json -o fleet.toml")]
 pub(super) struct Args {
     /// The folder of the artifacts, or of a backup of canic.
     #[arg(value_name = "DIR", required_unless_present = "from", conflicts_with = "from")]
@@ -37,10 +38,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     mapping: Option<Utf8PathBuf>,
     /// Where the plan goes, or - for stdout; by default beside the folder, under its name.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     output: Option<Utf8PathBuf>,
     /// Write over a file that is there.
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     force: bool,
 }
 
@@ -76,12 +77,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     write(&output, &text, args.force)?;
     let open = plan::read(&Source::new(output.as_str(), text));
     let open = open.err().unwrap_or_default().iter().filter(|open| open.severity() == Severity::Error).count();
-    terminal.note(&match open {
-        0 => format!("{output} is written"),
-        1 => format!("{output} is written; beside the network, 1 place is to be filled in"),
-        open => format!("{output} is written; beside the network, {open} places are to be filled in"),
-    });
-    terminal.note(&format!("next: fill in the network, then icp-restore check {output} --artifacts"));
+    let open = if open == 0 { String::new() } else { format!(" and {}", counted(open, "more place")) };
+    let check = session::ours(["check", output.as_str(), "--artifacts"]);
+    terminal.note(&format!("{output} is written\nnext: fill in the network{open}, marked FILL IN, then:\n  {check}"));
     Ok(Exit::Done)
 }
 
@@ -101,7 +99,7 @@ fn manifest_of(path: &Utf8Path, asked: bool) -> Result<Option<Utf8PathBuf>, Fail
         false if path.exists() => {
             Err(Failure::new(Exit::Usage, format!("{path} is not a folder")).with_help("name the folder of artifacts"))
         }
-        false => Err(Failure::new(Exit::Internal, format!("{path} is not there"))),
+        false => Err(Failure::new(Exit::Internal, format!("{path} is not there")).with_help(input::missing_help(path))),
     }
 }
 
@@ -195,7 +193,11 @@ fn name(text: &str) -> Result<Name, Failure> {
 
 /// Writes a file whole or not at all, and over another only if that is wanted.
 fn write(output: &Utf8Path, text: &str, force: bool) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Internal, format!("cannot write {output}: {error}"));
+    // Not the error itself: it names the file that was to be renamed.
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Internal, format!("cannot write {output}: {}", error.kind()))
+            .with_help("name another place with `--output`")
+    };
     // Readable as the umask allows: a plan is to be reviewed.
     let readable = std::fs::Permissions::from_mode(0o666);
     let file = tempfile::Builder::new().permissions(readable).tempfile_in(plan::folder(output));

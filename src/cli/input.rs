@@ -4,9 +4,11 @@ use std::{fs::File, io::Read as _, sync::Arc};
 
 use camino::Utf8Path;
 
+use super::{Exit, Failure, session};
 use crate::{
     artifact,
     diagnostic::{Code, Diagnostic, Source},
+    journal::line::BEGINNING,
     plan,
     preflight::words::bytes,
 };
@@ -81,12 +83,46 @@ pub(super) fn begin(file: &Utf8Path, most: u64) -> Option<Vec<u8>> {
 /// Reads a plan file.
 pub(super) fn plan(file: &Utf8Path) -> Result<plan::Reading, Vec<Diagnostic>> {
     let source = read(file, plan::LARGEST).map_err(|diagnostic| vec![diagnostic])?;
+    // TOML never begins so: one thing is wrong, and not each line.
+    if source.text().starts_with('{') {
+        let kind = if source.text().starts_with(BEGINNING) { "a journal" } else { "JSON" };
+        return Err(vec![another(file, kind, "plan", "name the plan, a TOML file")]);
+    }
     plan::read(&source)
 }
 
-fn missing_help(file: &Utf8Path) -> String {
+/// Refuses a plan where a journal is wanted, and names the journal that is its own.
+pub(super) fn journal(file: &Utf8Path) -> Result<(), Diagnostic> {
+    regular(file)?;
+    if file.extension() != Some("toml") {
+        return Ok(());
+    }
+    let own = plan(file).ok().map(|reading| session::journal_path(file, &reading.plan.name, &[]));
+    let help = match own {
+        Some(own) if own.exists() => format!("name its journal: {own}"),
+        _ => "name the journal of its run, NAME.journal.jsonl beside it unless `--journal` said otherwise".to_owned(),
+    };
+    Err(another(file, "a plan", "journal", &help))
+}
+
+/// A journal that is to be gone on with, where there is none.
+pub(super) fn no_journal(file: &Utf8Path) -> Failure {
+    match file.exists() {
+        true => Failure::new(Exit::Invalid, format!("{file} holds no restore")),
+        false => Failure::new(Exit::Invalid, format!("{file} is not there")).with_help(missing_help(file)),
+    }
+}
+
+fn another(file: &Utf8Path, kind: &str, wanted: &str, help: &str) -> Diagnostic {
+    let source = Source::new(file.as_str(), "");
+    let message = format!("{file} is {kind}, and no {wanted}");
+    Diagnostic::new(Code::UnknownFile, message, source.label(0..0, "")).with_help(help)
+}
+
+/// What to name instead of a file that is not there.
+pub(super) fn missing_help(file: &Utf8Path) -> String {
     match artifact::find::beside(file) {
         Some(near) => format!("name `{}`, which is beside it", near.escape_debug()),
-        None => "name a file that is there".to_owned(),
+        None => "name one that is there".to_owned(),
     }
 }

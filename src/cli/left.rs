@@ -9,6 +9,7 @@ use crate::{
     operation::{Kind, Which},
     plan::Target,
     preflight::words::bytes,
+    report::counted,
 };
 
 /// A snapshot that this restore made and that is still there, as far as its receipts say.
@@ -58,22 +59,41 @@ pub(super) fn left_on_chain(replay: &Replay) -> Vec<Remnant<'_>> {
     left
 }
 
-/// For people; nothing where nothing is left.
-pub(super) fn text(left: &[Remnant<'_>]) -> String {
+/// For people, one by one or in counts; nothing where nothing is left.
+pub(super) fn text(left: &[Remnant<'_>], all: bool) -> String {
     if left.is_empty() {
         return String::new();
     }
     let known: u64 = left.iter().filter_map(|remnant| remnant.size).sum();
     let mut text = format!("left on chain, {} in all as far as known:\n", bytes(known));
+    if !all {
+        for what in [What::Upload, What::Safety, What::Orphan] {
+            let count = left.iter().filter(|remnant| remnant.what == what).count();
+            let counted = match what {
+                What::Safety => counted(count, what.as_str()),
+                What::Upload | What::Orphan => format!("{count} {}", what.as_str()),
+            };
+            if count > 0 {
+                text += &format!("       {counted}\n");
+            }
+        }
+        return text;
+    }
     for Remnant { member, target, what, snapshot_id, size } in left {
         let size = size.map_or_else(|| "size unknown".to_owned(), bytes);
-        let what = match what {
-            What::Upload => "uploaded",
-            What::Safety => "safety snapshot",
-            What::Orphan => "left behind",
-        };
+        let what = what.as_str();
         text += &printable(&format!("  {snapshot_id}  on {target} ({member}): {what}, {size}"));
         text.push('\n');
     }
     text
+}
+
+impl What {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Upload => "uploaded",
+            Self::Safety => "safety snapshot",
+            Self::Orphan => "left behind",
+        }
+    }
 }

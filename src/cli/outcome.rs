@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    Exit, Failure,
+    Exit, Failure, next,
     run::{How, Job},
+    session,
     terminal::{Terminal, printable},
 };
 use crate::{
@@ -107,15 +108,17 @@ impl Outcome {
             })
         };
         let troubles: Vec<Trouble> = ending.troubles.iter().filter_map(trouble).collect();
-        let again = job.again.clone();
+        let own = job.how.again();
+        let again = session::ours(job.again.iter().chain(&own).map(String::as_str));
         let back = job.back.clone();
         let (advice, next) = match ending.verdict {
             Verdict::Done => (None, Vec::new()),
             _ if job.passing => (Some("to look into it, or to go on, rehearse in a folder that is kept"), vec![again]),
-            Verdict::Stopped if job.how.partition.is_some() => (
-                Some("once all shards are done, with the journals of all"),
-                vec![format!("icp-restore run {} --with-uploads FILE…", job.file)],
-            ),
+            Verdict::Stopped if let Some(share) = job.how.partition => {
+                let all = share.all(journal.path());
+                let words = job.again.iter().map(String::as_str).chain(["--with-uploads", all.as_str()]);
+                (Some("once all shards are done, with the journals of all"), vec![session::ours(words)])
+            }
             Verdict::Stopped | Verdict::Interrupted => (Some("to go on"), vec![again]),
             Verdict::Failed if replay.has_loaded() => {
                 (Some("canisters stay closed; once the cause is gone"), [again].into_iter().chain(back).collect())
@@ -128,12 +131,8 @@ impl Outcome {
                 (Some("once it has ended, or waiting for it"), vec![format!("{again} --wait 10m")])
             }
             Verdict::Unknown => {
-                let operation = troubles.first().map_or_else(String::new, |trouble| trouble.operation.to_string());
-                let resolve = format!(
-                    "icp-restore resolve {} {operation} --as completed|failed|ready --because TEXT",
-                    journal.path()
-                );
-                (Some("to ask the network again"), vec![again, resolve])
+                let resolve = troubles.first().map(|trouble| next::resolve(journal.path(), trouble.operation));
+                (Some("to ask the network again"), [again].into_iter().chain(resolve).collect())
             }
         };
         Self {
@@ -153,22 +152,25 @@ impl Outcome {
     pub(super) fn tell(&self, terminal: &Terminal) {
         for trouble in &self.troubles {
             let Trouble { operation, kind, member, way, message } = trouble;
-            let line = format!("{way}: operation {operation}, {kind} {member}: {message}");
-            terminal.say(&terminal.paint("1;31", &printable(&line)));
+            let what = terminal.paint("1;31", &format!("{way}: operation {operation}, {kind} {member}"));
+            terminal.say(&terminal.broken(&format!("{what}: {}", printable(message)), 2));
         }
         let Counts { completed, total, .. } = self.counts;
         let receipts = match &self.journal {
             Some(journal) => format!("receipts are in {journal}"),
-            None => {
-                "the folder of this rehearsal is gone, and the receipts with it: `--keep FOLDER` keeps them".to_owned()
-            }
+            None => "the rehearsal is gone with its receipts: `--keep FOLDER` keeps them".to_owned(),
         };
-        terminal.note(&format!("{completed} of {total} operations are completed; {receipts}"));
+        let counts = format!("{completed} of {total} operations are completed; {receipts}");
+        terminal.note(&terminal.broken(&counts, 2));
+        // Commands stand on lines of their own and are never broken, so that they can be taken as they are.
         if let (Some(advice), Some((first, others))) = (&self.advice, self.next.split_first()) {
-            let mut text = format!("next: {advice}: {first}");
+            let mut text = format!("next: {advice}:\n  {first}");
             for other in others {
-                let when = if other.contains(" rollback ") { "or go back" } else { "or, once you know" };
-                text += &format!("\n      {when}: {other}");
+                let when = match other.contains(" rollback ") {
+                    true => "or go back",
+                    false => next::RESOLVE,
+                };
+                text += &format!("\n{when}:\n  {other}");
             }
             terminal.say(&text);
         }
@@ -182,7 +184,7 @@ pub(super) fn told(
     terminal: &Terminal,
     run: impl FnOnce() -> Result<(Exit, Outcome), Failure>,
 ) -> Result<Exit, Failure> {
-    if format == Format::Json && how.events.as_ref().is_some_and(|place| place == "-") {
+    if format == Format::Json && how.pace.events.as_ref().is_some_and(|place| place == "-") {
         return Err(Failure::new(Exit::Usage, "`--format json` and `--events -` would both write to stdout")
             .with_help("write the events to a file"));
     }

@@ -225,7 +225,7 @@ impl<'a> Progress<'a> {
     fn say(&mut self, text: &str) {
         self.spoken = Instant::now();
         match &self.live {
-            Some(live) => live.line(text),
+            Some(live) => live.line(&self.terminal.broken(text, 7)),
             None if self.result => self.terminal.print(&format!("{text}\n")),
             None => self.terminal.note(text),
         }

@@ -13,36 +13,37 @@ use super::{
 };
 use crate::{
     artifact,
+    diagnostic::suggest,
     icp::Redactor,
-    id::Principal,
+    id::{Name, Principal},
     plan::{self, Plan, Reading, Snapshot, Target},
     simulate::{CanisterSpec, Content, Fault, Fleet, Method, SnapshotSpec},
 };
 
-/// Rehearse a plan over a simulated fleet: no icp and no network is needed, and nothing real is touched.
+/// Rehearse a plan over a simulated fleet, without icp or network.
 ///
-/// The fleet lies in a temporary folder, its canisters are damaged, and this program stands in for icp. Everything else is
-/// as in `run`. Faults show how a run recovers before anybody needs it.
+/// The fleet lies in a temporary folder, its canisters are damaged, and this program stands in for icp: nothing real is
+/// touched. Everything else is as in `run`. Faults show how a run recovers before anybody needs it.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   icp-restore rehearse plans/demo.toml
   icp-restore rehearse plans/demo.toml --fault 'load-snapshot app: lose-reply'
-  icp-restore rehearse plans/demo.toml --keep /tmp/rehearsal    and again: goes on with it")]
+  icp-restore rehearse plans/demo.toml --keep folder  # again: goes on")]
 pub(super) struct Args {
     /// The plan.
     plan: Utf8PathBuf,
-    /// Something that goes wrong: KIND MEMBER[#N]: WHAT.
-    #[arg(long, value_name = "FAULT")]
+    /// Something that goes wrong: KIND MEMBER[#N]: WHAT [times N]; may be given more than once.
+    #[arg(long, value_name = "FAULT", long_help = fault_help())]
     fault: Vec<String>,
     /// Keep the fleet and the journal in this folder, and go on with what is there.
     #[arg(long, value_name = "FOLDER")]
     keep: Option<Utf8PathBuf>,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = outcome::Format::Text, value_name = "FORMAT")]
-    format: outcome::Format,
     #[command(flatten)]
     how: run::How,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = outcome::Format::Text, value_name = "FORMAT", help_heading = "Output")]
+    format: outcome::Format,
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -53,12 +54,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let reading = input::plan(&args.plan)?;
     terminal.diagnostics(&reading.warnings);
     args.how.check()?;
-    let mut faults = Vec::new();
-    for text in &args.fault {
-        faults.push(
-            text.parse::<Fault>().map_err(|error| Failure::new(Exit::Usage, format!("--fault '{text}': {error}")))?,
-        );
-    }
+    let faults = args.fault.iter().map(|text| fault(text, &reading.plan)).collect::<Result<Vec<_>, _>>()?;
     let temporary = tempfile::Builder::new().prefix("icp-restore-rehearsal-").tempdir();
     let temporary =
         temporary.map_err(|error| Failure::new(Exit::Internal, format!("cannot make a temporary folder: {error}")))?;
@@ -94,17 +90,20 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let options = Program { icp: None, identity_password_file: None };
     let plan = reading.plan.clone();
     let icp = session::aim(program.as_str(), &plan, &options, &args.plan);
-    terminal.note(&format!("rehearsing {} over a simulated fleet of {} canisters", plan.name, plan.members.len()));
     // A temporary folder is gone when this ends: there is nothing to go on with, and all begins anew with its faults.
     let (kept, faults) = match &args.keep {
-        Some(folder) => (folder.as_str(), String::new()),
-        None => ("FOLDER", args.fault.iter().map(|fault| format!(" --fault '{fault}'")).collect()),
+        Some(folder) => (folder.as_str(), &[][..]),
+        None => ("rehearsal", &args.fault[..]),
     };
+    let faults = faults.iter().flat_map(|fault| ["--fault", fault]);
+    let again = ["rehearse", args.plan.as_str()].into_iter().chain(faults).chain(["--keep", kept]);
+    let again = again.map(str::to_owned).collect();
     // Never by the icp of the network, whose canisters may be of the same plan.
-    let back = args.keep.as_ref().map(|_| format!("icp-restore rollback {journal} --icp {program}"));
+    let back = args.keep.as_ref().map(|_| session::ours(["rollback", journal.as_str(), "--icp", program.as_str()]));
     let redactor = Redactor::default();
     let job = run::Job {
         reading: &reading,
+        what: format!("rehearsing {} over a simulated fleet", plan.name),
         plan,
         only: Vec::new(),
         file: &args.plan,
@@ -114,13 +113,50 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         redactor,
         adopt: None,
         parent: None,
-        again: format!("icp-restore rehearse {}{faults} --keep {kept}", args.plan),
+        again,
         back,
         expiry: Duration::ZERO,
         unanswered: None,
         passing: args.keep.is_none() && args.how.journal.is_none(),
     };
-    run::perform(&job, terminal)
+    let ended = run::perform(&job, terminal);
+    for fault in fleet.waiting().unwrap_or_default() {
+        terminal.note(&format!("the fault `{fault}` has struck nothing yet"));
+    }
+    ended
+}
+
+/// The faults that there are, for the help.
+fn fault_help() -> String {
+    format!(
+        "Something that goes wrong: `KIND MEMBER[#N]: WHAT [times N]`; may be given more than once.\n\n\
+         KIND is one of {}.\n\n\
+         MEMBER is its name, its canister, or * for any; #2 is the second command of that kind.\n\n\
+         WHAT is one of {}.",
+        Fault::KINDS.join(", "),
+        Fault::WHATS.join(", ")
+    )
+}
+
+/// A fault as it is written, on a member of the plan.
+fn fault(text: &str, plan: &Plan) -> Result<Fault, Failure> {
+    let fault = text.parse::<Fault>().map_err(|error| {
+        let failure = Failure::new(Exit::Usage, format!("--fault '{text}': {error}"));
+        let wrong = text.get(error.span.clone()).unwrap_or_default();
+        let near = suggest::nearest(wrong, error.allowed.iter().filter_map(|allowed| allowed.split(' ').next()));
+        match (near, error.allowed) {
+            (Some(near), _) => failure.with_help(format!("write `{near}`")),
+            (None, []) => failure.with_help("write KIND MEMBER: WHAT, as in 'load-snapshot app: lose-reply'"),
+            (None, allowed) => failure.with_help(format!("write one of {}", suggest::list(allowed))),
+        }
+    })?;
+    let known = |name: &Name| {
+        plan.member(name).is_some() || plan.members.iter().any(|member| member.target.to_string() == name.as_str())
+    };
+    match &fault.member {
+        Some(name) if !known(name) => Err(session::no_member(name.as_str(), plan)),
+        _ => Ok(fault),
+    }
 }
 
 /// Damaged canisters: each runs with code and data of its own, which are not those of its snapshot.

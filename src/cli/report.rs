@@ -6,24 +6,26 @@ use clap::ValueEnum;
 use super::{Exit, Failure, canic, input, terminal::Terminal};
 use crate::report::{self, About};
 
-/// Tell what a journal holds: who did what and when, downtime, what is left, what is proved and what is not.
+/// Tell what a journal holds: who did what when, downtime, proofs.
+///
+/// It says as well what is left on the network, what is not proved, and what does not travel with a snapshot.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore report plans/fleet.journal.jsonl
-  icp-restore report plans/fleet.journal.jsonl --format html --output report.html
-  icp-restore report plans/fleet.journal.jsonl --format markdown >> \"$GITHUB_STEP_SUMMARY\"")]
+  icp-restore report fleet.journal.jsonl
+  icp-restore report fleet.journal.jsonl --format html -o report.html
+  icp-restore report fleet.journal.jsonl --format junit -o junit.xml")]
 pub(super) struct Args {
     /// The journal; one of canic will do as well.
     journal: Utf8PathBuf,
     /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
     /// Write it to this file and not to stdout.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     output: Option<Utf8PathBuf>,
     /// The most bytes of a report in markdown.
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = super::dry_run::bytes)]
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = super::dry_run::most_bytes, help_heading = "Output")]
     max_bytes: usize,
 }
 
@@ -42,7 +44,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    input::regular(&args.journal)?;
+    input::journal(&args.journal)?;
     let text = match canic::status(&args.journal)? {
         Some(report) => of_canic(&report, args)?,
         None => of_ours(args)?,

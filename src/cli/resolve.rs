@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::{Exit, Failure, terminal::Terminal};
+use super::{Exit, Failure, next, terminal::Terminal};
 use crate::{
     journal::{
         Journal,
@@ -15,17 +15,20 @@ use crate::{
     plan::Target,
 };
 
-/// Say what became of an operation whose outcome is unknown, or that failed; it is recorded, with your reason.
+/// Say what became of an operation, where only a person can know.
+///
+/// It is for one whose outcome is unknown, or that failed; what you say is recorded in the journal, with your reason.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore resolve fleet.journal.jsonl 12 --as completed --because 'the data is that of the snapshot: see OPS-341'
-  icp-restore resolve fleet.journal.jsonl 12 --as ready --because 'loading it again is fine'")]
+  icp-restore resolve fleet.journal.jsonl 12 --as ready --because harmless
+  icp-restore resolve fleet.journal.jsonl 12 --as failed --because OPS-341")]
 pub(super) struct Args {
     /// The journal.
     journal: Utf8PathBuf,
-    /// The number of the operation.
-    operation: u32,
+    /// The number of the operation, as `status` lists it.
+    #[arg(value_parser = sequence)]
+    operation: Sequence,
     /// What became of it.
     #[arg(long = "as", value_enum, value_name = "OUTCOME")]
     outcome: Word,
@@ -45,11 +48,11 @@ enum Word {
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    super::input::regular(&args.journal)?;
+    super::input::journal(&args.journal)?;
     let Some(mut journal) = Journal::open(&args.journal)? else {
-        return Err(Failure::new(Exit::Invalid, format!("{} holds no restore", args.journal)));
+        return Err(super::input::no_journal(&args.journal));
     };
-    let sequence = Sequence(args.operation);
+    let sequence = args.operation;
     let replay = journal.replay();
     let Some(operation) = replay.operations.get(sequence) else {
         let message =
@@ -111,7 +114,12 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         }),
     };
     let said = format!("operation {sequence}, {} {}: recorded", operation.kind, operation.member);
+    let again = next::again(&args.journal, &replay.opened);
     journal.record(&[event])?;
-    terminal.note(&said);
+    terminal.note(&format!("{said}\nnext: to go on:\n  {again}"));
     Ok(Exit::Done)
+}
+
+fn sequence(text: &str) -> Result<Sequence, String> {
+    text.parse().map(Sequence).map_err(|_| "write the number that `status` lists it with".to_owned())
 }

@@ -1,14 +1,17 @@
 //! `rollback`: back to the safety snapshots of a restore.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    Exit, Failure, dry_run, open, preflight,
+    Exit, Failure, dry_run, next, open, preflight,
     progress::Progress,
-    run::{self, How, Job},
+    run::{self, How, Job, Pace},
     session::{self, Format, Program},
     signals,
     terminal::{Terminal, printable},
@@ -27,15 +30,16 @@ use crate::{
     runner::{self, Runner},
 };
 
-/// Take a restore back: load the safety snapshots that it took, and start again what it stopped.
+/// Take a restore back: load the safety snapshots that it took.
 ///
-/// The way back is a plan of its own, made from the receipts, with a journal of its own beside that of the restore. Like any
-/// run it goes on where it was cut short. It works after a half-done restore and after a finished one.
+/// What it stopped and never loaded is started again. The way back is a plan of its own, made from the receipts, with a
+/// journal of its own beside that of the restore. Like any run it goes on where it was cut short. It works after a half-done
+/// restore and after a finished one.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore rollback plans/fleet.journal.jsonl --dry-run    see the way back
-  icp-restore rollback plans/fleet.journal.jsonl              take it, or go on with it")]
+  icp-restore rollback fleet.journal.jsonl --dry-run  # see the way back
+  icp-restore rollback fleet.journal.jsonl            # take it, or go on")]
 pub(super) struct Args {
     /// The journal of the restore.
     #[arg(value_name = "JOURNAL")]
@@ -43,31 +47,35 @@ pub(super) struct Args {
     /// Show what would be done, and do nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Of `--dry-run`: what to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    format: Format,
     /// The plan of the restore, if it does not lie beside the journal and names an icp project.
     #[arg(long, value_name = "FILE")]
     plan: Option<Utf8PathBuf>,
     #[command(flatten)]
     program: Program,
     #[command(flatten)]
-    how: How,
+    pace: Pace,
+    /// Of `--dry-run`: what to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
+    format: Format,
 }
 
-/// Where the journal of a rollback lies.
+/// How the name of a rollback's journal ends.
+const OF_ROLLBACK: &str = "-rollback.journal.jsonl";
+
+/// Where the journal of a rollback lies: beside that of the restore, so that no run can pass it over.
 pub(super) fn journal_of(restore: &Utf8Path) -> Utf8PathBuf {
     let name = restore.as_str();
     let stem = name.strip_suffix(".journal.jsonl").or_else(|| name.strip_suffix(".jsonl")).unwrap_or(name);
-    Utf8PathBuf::from(format!("{stem}-rollback.journal.jsonl"))
+    Utf8PathBuf::from(format!("{stem}{OF_ROLLBACK}"))
+}
+
+/// The journal that is taken back by this one, where it is named so.
+pub(super) fn restore_of(rollback: &Utf8Path) -> Option<Utf8PathBuf> {
+    Some(Utf8PathBuf::from(format!("{}.journal.jsonl", rollback.as_str().strip_suffix(OF_ROLLBACK)?)))
 }
 
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    if args.how.journal.is_some() {
-        let message = "the journal of a rollback lies beside that of the restore, so that no run can pass it over";
-        return Err(Failure::new(Exit::Usage, message).with_help("leave `--journal` out"));
-    }
-    super::input::regular(&args.restore)?;
+    super::input::journal(&args.restore)?;
     if args.dry_run {
         let replay = journal::load(&args.restore)?;
         let (back, reading) = compile(&replay)?;
@@ -75,9 +83,9 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     }
     // Held to the end, so that no run goes on with the restore meanwhile.
     let Some(mut restore) = Journal::open(&args.restore)? else {
-        return Err(Failure::new(Exit::Invalid, format!("{} holds no restore", args.restore)));
+        return Err(super::input::no_journal(&args.restore));
     };
-    no_orphan(restore.replay(), &args.restore)?;
+    no_orphan(restore.replay(), args)?;
     let (back, reading) = compile(restore.replay())?;
     let whole = whole(restore.replay())?;
     let program = icp::find(args.program.icp.as_deref());
@@ -97,18 +105,21 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         terminal.note("nothing was loaded, so there is nothing to go back to: what was stopped runs again");
         return Ok(Exit::Done);
     };
-    let program_flag: String = args.program.icp.iter().map(|icp| format!(" --icp {icp}")).collect();
+    let with = args.program.named().into_iter().flat_map(|icp| ["--icp", icp]);
+    let again = ["rollback", args.restore.as_str()].into_iter().chain(with).map(str::to_owned).collect();
+    let how = How { pace: args.pace.clone(), ..How::default() };
     let job = Job {
         reading: &reading,
+        what: format!("taking {} back", whole.name),
         plan: reading.plan.clone(),
         only: Vec::new(),
         file,
         icp: aim(&reading.plan),
-        how: &args.how,
+        how: &how,
         journal: journal_of(&args.restore),
         redactor: redactor(),
         parent: Some(restore.head()),
-        again: format!("icp-restore rollback {}{program_flag}", args.restore),
+        again,
         adopt: None,
         back: None,
         expiry: runner::Options::expiry(&reading.plan.network),
@@ -145,16 +156,21 @@ fn file(args: &Args) -> &Utf8Path {
 }
 
 /// A command of a dead run that is still at work could have its effect after the way back.
-fn no_orphan(replay: &Replay, journal: &Utf8Path) -> Result<(), Failure> {
-    let folder = journal::folder(journal);
+fn no_orphan(replay: &Replay, args: &Args) -> Result<(), Failure> {
+    let folder = journal::folder(&args.restore);
+    let until = Instant::now() + args.pace.wait;
     let open = replay.iter().filter(|(_, slot)| matches!(slot.state, State::Claimed(_) | State::Unknown(..)));
     for (operation, slot) in open {
-        if process::is_alive(&folder.join(format!("{}.{}", operation.sequence, slot.attempts))) {
-            let message = format!(
-                "the command of operation {}, {} {}, is still at work",
-                operation.sequence, operation.kind, operation.member
-            );
-            return Err(Failure::new(Exit::Locked, message).with_help("wait for it, then try again"));
+        while process::is_alive(&folder.join(format!("{}.{}", operation.sequence, slot.attempts))) {
+            if Instant::now() >= until {
+                let message = format!(
+                    "the command of operation {}, {} {}, is still at work",
+                    operation.sequence, operation.kind, operation.member
+                );
+                let help = format!("wait for it: {} --wait 10m", next::back(&args.restore));
+                return Err(Failure::new(Exit::Locked, message).with_help(help));
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
     Ok(())
@@ -193,7 +209,7 @@ fn take_back(
         until: None,
         max_steps: None,
         partition: None,
-        wait: args.how.wait,
+        wait: args.pace.wait,
         verify_upload: false,
         upload_memory: 0,
         expiry: runner::Options::expiry(&plan.network),
@@ -257,11 +273,13 @@ fn show(
             for operation in &again {
                 text += &format!("# stopped and never loaded, to be started again: {}\n", operation.member);
             }
+            let width = lines.iter().map(|(operation, _)| operation.member.as_str().len()).max().unwrap_or(0);
             for (operation, command) in &lines {
-                let (sequence, kind, member) = (operation.sequence, operation.kind, &operation.member);
-                text += &format!("#{sequence:>5}  {kind:<15}  {member}  {command}\n");
+                let (sequence, kind, member) = (operation.sequence, operation.kind, operation.member.as_str());
+                text += &format!("#{sequence:>5}  {kind:<15}  {member:<width$}  {command}\n");
             }
             terminal.print(&text);
+            terminal.note(&format!("next: to do it:\n  {}", next::back(&args.restore)));
         }
     }
     Ok(Exit::Done)

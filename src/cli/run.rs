@@ -31,75 +31,94 @@ use crate::{
     journal::Journal,
     operation::{self, Kind, Phase},
     plan::{self, Plan, Reading},
+    report::counted,
     runner::{self, Artifact, Notice, Options, Runner},
 };
 
-/// Do what a plan says, or go on with it where an earlier run stopped.
+/// Do what a plan says, or go on where an earlier run stopped.
+///
+/// Everything that would stop it half way is looked at first. Each effect is claimed in the journal before it is had, and has
+/// a receipt after; where an outcome is unknown, the network is asked before anything is done again.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore run plans/fleet.toml --until uploaded    days ahead: no canister is stopped
-  icp-restore run plans/fleet.toml --expect 3f9a0c…    only what was reviewed
-  icp-restore run plans/fleet.toml                     after a kill, a failure or a stop: go on")]
+  icp-restore run fleet.toml --until uploaded       # nothing is stopped yet
+  icp-restore run fleet.toml --expect 31a3653f570e  # only what was reviewed
+  icp-restore run fleet.toml                        # do it, or go on")]
 pub(super) struct Args {
     /// The plan.
     plan: Utf8PathBuf,
+    /// Run only if the digest of the plan, or its first 12 or more digits, is this.
+    #[arg(long, value_name = "DIGEST")]
+    expect: Option<String>,
+    /// Restore this member, and all that it depends on, alone; may be given more than once.
+    #[arg(long, value_name = "MEMBER")]
+    only: Vec<String>,
     #[command(flatten)]
     program: Program,
     #[command(flatten)]
     how: How,
-    /// Run only if the digest of the plan, or its first 12 or more digits, is this.
-    #[arg(long, value_name = "DIGEST")]
-    expect: Option<String>,
-    /// Restore these members, and all that they depend on, alone.
-    #[arg(long, value_name = "MEMBER")]
-    only: Vec<String>,
-    /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    format: Format,
     /// Go on with a restore that canic began: its restore-apply-journal.json, which is only read.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["only", "with_uploads"])]
     adopt: Option<Utf8PathBuf>,
     /// Accepted for scripts that confirm; nothing is ever asked.
     #[arg(long, short)]
     yes: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
+    format: Format,
 }
 
 /// How far and how.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct How {
-    /// The journal; by default NAME.journal.jsonl beside the plan.
+    /// The journal; by default NAME.journal.jsonl beside the plan, and of a rehearsal in its folder.
     #[arg(long, value_name = "FILE")]
     pub(super) journal: Option<Utf8PathBuf>,
+    /// Upload this share of the snapshots alone, into a journal of its own: 3/16 is the third of sixteen.
+    #[arg(
+        long,
+        value_name = "WHICH/OF",
+        requires = "until",
+        conflicts_with = "with_uploads",
+        help_heading = "Uploads"
+    )]
+    pub(super) partition: Option<Partition>,
+    /// Take over what shards have uploaded: their journals; `*` in a file's name stands for anything.
+    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Uploads")]
+    pub(super) with_uploads: Vec<String>,
+    /// Download every uploaded snapshot again and compare all of it with what was sent.
+    #[arg(long, help_heading = "Uploads")]
+    pub(super) verify_upload: bool,
+    #[command(flatten)]
+    pub(super) pace: Pace,
+}
+
+/// How far, and how an earlier run is gone on with.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Pace {
     /// Go no further than this.
     #[arg(long, value_enum, value_name = "PHASE")]
     pub(super) until: Option<Phase>,
-    /// Upload this share of the snapshots alone, into a journal of its own: 3/16 is the third of sixteen.
-    #[arg(long, value_name = "WHICH/OF", requires = "until", conflicts_with = "with_uploads")]
-    pub(super) partition: Option<Partition>,
-    /// Take over what shards have uploaded: their journals; `*` in a file's name stands for anything.
-    #[arg(long, value_name = "FILE", num_args = 1..)]
-    pub(super) with_uploads: Vec<String>,
     /// Begin at most so many operations.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) max_steps: Option<u32>,
-    /// How long to wait for a command that a dead run has left at work.
+    /// How long to wait for a command that a dead run has left at work, such as 90s or 10m.
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub(super) wait: Duration,
-    /// Download every uploaded snapshot again and compare all of it with what was sent.
-    #[arg(long)]
-    pub(super) verify_upload: bool,
-    /// Write what happens, as it happens, as JSON Lines to this file, or with `-` to stdout.
-    #[arg(long, value_name = "FILE")]
-    pub(super) events: Option<Utf8PathBuf>,
     /// Go on with another version of icp than the run before used.
     #[arg(long)]
     pub(super) accept_icp_change: bool,
+    /// Write what happens, as it happens, as JSON Lines to this file, or with `-` to stdout.
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) events: Option<Utf8PathBuf>,
 }
 
 /// A plan that is to be run, with all that belongs to it.
 pub(super) struct Job<'a> {
     pub(super) reading: &'a Reading,
+    /// What is being done, in words.
+    pub(super) what: String,
     /// The plan, maybe narrowed to some members.
     pub(super) plan: Plan,
     pub(super) only: Vec<Name>,
@@ -112,8 +131,8 @@ pub(super) struct Job<'a> {
     pub(super) adopt: Option<Utf8PathBuf>,
     /// Of a rollback: the digest of the last line of the journal that it takes back.
     pub(super) parent: Option<Digest>,
-    /// The command that goes on with it.
-    pub(super) again: String,
+    /// The words of the command that goes on with it, without those of `how`.
+    pub(super) again: Vec<String>,
     /// The command that takes it back, where there is one.
     pub(super) back: Option<String>,
     /// How long a request that was never answered may still take effect.
@@ -134,7 +153,7 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     terminal.diagnostics(&crate::preflight::travel(&reading));
     let plan = session::narrowed(reading.plan.clone(), &args.only, terminal)?;
     args.how.check()?;
-    let journal = || args.how.shard(session::journal_path(&args.plan, &plan, &args.only));
+    let journal = || args.how.shard(session::journal_path(&args.plan, &plan.name, &args.only));
     let journal = args.how.journal.clone().unwrap_or_else(journal);
     if let Some(expected) = &args.expect {
         expect(expected, &plan, &journal)?;
@@ -148,19 +167,15 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     let secret = args.program.identity_password_file.iter().map(ToString::to_string);
     let only = args.only.iter().filter_map(|name| name.parse().ok()).collect();
     let redactor = Redactor::from_environment(secret);
-    let elsewhere = args.how.journal.iter().map(|journal| format!(" --journal {journal}"));
-    let narrowed = args.only.iter().map(|member| format!(" --only {member}"));
-    let share =
-        args.how.partition.iter().map(|share| format!(" --until uploaded --partition {}/{}", share.which, share.of));
-    // What stands in the environment is there the next time as well.
-    let named = args.program.icp.iter().filter(|_| std::env::var_os("ICP_RESTORE_ICP").is_none());
-    let with: String = named.map(|icp| format!(" --icp {icp}")).collect();
-    let flags: String = elsewhere.chain(narrowed).chain(share).collect();
-    let again = format!("icp-restore run {}{flags}{with}", args.plan);
-    let back = Some(format!("icp-restore rollback {journal}{with}"));
+    let with: Vec<&str> = args.program.named().into_iter().flat_map(|icp| ["--icp", icp]).collect();
+    let narrowed = args.only.iter().flat_map(|member| ["--only", member]);
+    let again = ["run", args.plan.as_str()].into_iter().chain(narrowed).chain(with.iter().copied());
+    let again = again.map(str::to_owned).collect();
+    let back = Some(session::ours(["rollback", journal.as_str()].into_iter().chain(with)));
     let expiry = Options::expiry(&plan.network);
     let job = Job {
         reading: &reading,
+        what: format!("restoring {}", plan.name),
         plan,
         only,
         file: &args.plan,
@@ -188,7 +203,7 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
 
 /// Takes a plan through its journal.
 pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
-    let mut stream = Stream::open(job.how.events.as_deref())?;
+    let mut stream = Stream::open(job.how.pace.events.as_deref())?;
     let (interrupt, signal) = signals::signals()?;
     let version = preflight::icp_version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
@@ -206,6 +221,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     if !job.how.with_uploads.is_empty() {
         journal = Some(shards::with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
     }
+    terminal.note(&beginning(job, &plan, journal.as_ref(), &version));
     let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
     let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
         true => Failure::new(Exit::Signal(signals::number(&signal)), "interrupted before anything was begun"),
@@ -221,7 +237,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         plan: &plan,
         icp: &job.icp,
         version: &version,
-        accept_icp_change: job.how.accept_icp_change,
+        accept_icp_change: job.how.pace.accept_icp_change,
         sizes: preflight::sizes(&artifacts),
         replay: foreseen.as_ref().or(journal.as_ref().map(Journal::replay)),
         partition: job.how.partition,
@@ -239,10 +255,10 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         journal.record(&adopted)?;
     }
     let options = Options {
-        until: job.how.until,
-        max_steps: job.how.max_steps,
+        until: job.how.pace.until,
+        max_steps: job.how.pace.max_steps,
         partition: job.how.partition.map(Partition::remainder),
-        wait: job.how.wait,
+        wait: job.how.pace.wait,
         verify_upload: job.how.verify_upload,
         upload_memory: plan.limits.upload_memory.unwrap_or_else(|| session::free_memory() / 5 * 4),
         expiry: job.expiry,
@@ -279,11 +295,27 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
 impl How {
     /// What the command line cannot say by itself.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        match (self.partition, self.until) {
+        match (self.partition, self.pace.until) {
             (Some(_), Some(Phase::Uploaded)) | (None, _) => Ok(()),
             (Some(_), _) => Err(Failure::new(Exit::Usage, "only uploads can be shared out")
                 .with_help("add `--until uploaded`; the rest is for one run, with `--with-uploads`")),
         }
+    }
+
+    /// The words of it that hold for the next run as well.
+    pub(super) fn again(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        if let Some(journal) = &self.journal {
+            words.extend(["--journal".to_owned(), journal.to_string()]);
+        }
+        if let Some(Partition { which, of }) = self.partition {
+            words.extend(["--until", "uploaded", "--partition"].map(str::to_owned));
+            words.push(format!("{which}/{of}"));
+        }
+        if self.verify_upload {
+            words.push("--verify-upload".to_owned());
+        }
+        words
     }
 
     /// The journal of a share, beside that of the whole.
@@ -302,6 +334,24 @@ impl Job<'_> {
         match self.only.is_empty() {
             true => self.reading.plan.digest(),
             false => self.reading.plan.only(&self.only).digest(),
+        }
+    }
+}
+
+/// What is said before the network is asked: of a large fleet that takes a while.
+fn beginning(job: &Job<'_>, plan: &Plan, journal: Option<&Journal>, version: &str) -> String {
+    let (what, canisters) = (&job.what, counted(plan.members.len(), "canister"));
+    match journal.map(Journal::replay) {
+        None => {
+            let operations = counted(operation::compile(plan).len(), "operation");
+            format!("{what}: {operations} on {canisters}, which {version} is asked about first")
+        }
+        Some(replay) => {
+            let completed = replay.iter().filter(|(_, slot)| slot.is_completed()).count();
+            let operations = replay.operations.len();
+            format!(
+                "{what}: {completed} of {operations} operations are completed; {version} is asked about {canisters} first"
+            )
         }
     }
 }

@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{Exit, Failure, terminal::Terminal};
 use crate::{
     diagnostic::suggest,
-    icp::{Icp, Options, Process},
+    icp::{Command, Icp, Options, Process},
     id::Name,
     plan::{self, Plan},
 };
@@ -21,6 +21,13 @@ pub(super) struct Program {
     pub(super) identity_password_file: Option<Utf8PathBuf>,
 }
 
+impl Program {
+    /// The program, where the next command must name it too: what stands in the environment is there the next time as well.
+    pub(super) fn named(&self) -> Option<&str> {
+        self.icp.as_deref().filter(|_| std::env::var_os("ICP_RESTORE_ICP").is_none()).map(Utf8Path::as_str)
+    }
+}
+
 /// What a verb prints that has nothing but these two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
@@ -28,6 +35,12 @@ pub(super) enum Format {
     Text,
     /// One object.
     Json,
+}
+
+/// A command of ours, for people to paste into a shell.
+pub(super) fn ours<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let args = words.into_iter().map(str::to_owned).collect();
+    Command { program: "icp-restore".to_owned(), args }.to_string()
 }
 
 /// icp, aimed at the network of a plan.
@@ -39,11 +52,11 @@ pub(super) fn aim(program: &str, plan: &Plan, options: &Program, file: &Utf8Path
 }
 
 /// Where the journal of a plan lies, unless another place is named.
-pub(super) fn journal_path(file: &Utf8Path, plan: &Plan, only: &[String]) -> Utf8PathBuf {
+pub(super) fn journal_path(file: &Utf8Path, plan: &Name, only: &[String]) -> Utf8PathBuf {
     let folder = file.parent().unwrap_or(Utf8Path::new(""));
     match only {
-        [] => folder.join(format!("{}.journal.jsonl", plan.name)),
-        only => folder.join(format!("{}.only-{}.journal.jsonl", plan.name, only.join("-"))),
+        [] => folder.join(format!("{plan}.journal.jsonl")),
+        only => folder.join(format!("{plan}.only-{}.journal.jsonl", only.join("-"))),
     }
 }
 
@@ -56,18 +69,20 @@ pub(super) fn narrowed(plan: Plan, only: &[String], terminal: &Terminal) -> Resu
     for text in only {
         match text.parse::<Name>().ok().filter(|name| plan.member(name).is_some()) {
             Some(name) => names.push(name),
-            None => {
-                let near = suggest::nearest(text, plan.members.iter().map(|member| member.name.as_str()));
-                let help = near.map_or("name a member of the plan".to_owned(), |near| format!("there is `{near}`"));
-                let message = format!("no member is named `{}`", text.escape_debug());
-                return Err(Failure::new(Exit::Usage, message).with_help(help));
-            }
+            None => return Err(no_member(text, &plan)),
         }
     }
     let plan = plan.only(&names);
     let members: Vec<&str> = plan.members.iter().map(|member| member.name.as_str()).collect();
     terminal.note(&format!("only, with what they depend on: {}", members.join(", ")));
     Ok(plan)
+}
+
+/// Of a member that the plan does not have.
+pub(super) fn no_member(text: &str, plan: &Plan) -> Failure {
+    let near = suggest::nearest(text, plan.members.iter().map(|member| member.name.as_str()));
+    let help = near.map_or("name a member of the plan".to_owned(), |near| format!("there is `{near}`"));
+    Failure::new(Exit::Usage, format!("no member is named `{}`", text.escape_debug())).with_help(help)
 }
 
 /// Bytes of memory that uploads may take together; nothing where neither plan nor system tells.

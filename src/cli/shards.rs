@@ -78,6 +78,19 @@ impl Partition {
         format!("uploads-{}-of-{}", self.which, self.of)
     }
 
+    /// The share that a journal is of, by its name.
+    pub(super) fn of(journal: &Utf8Path) -> Option<Self> {
+        let name = journal.file_name()?.strip_suffix(".journal.jsonl")?;
+        let (_, label) = name.rsplit_once(".uploads-")?;
+        label.replace("-of-", "/").parse().ok()
+    }
+
+    /// The journals of all shares, as `--with-uploads` takes them, by that of this one.
+    pub(super) fn all(self, journal: &Utf8Path) -> Utf8PathBuf {
+        let of = format!("uploads-*-of-{}", self.of);
+        journal.with_file_name(journal.file_name().unwrap_or_default().replace(&self.label(), &of))
+    }
+
     /// The members whose uploads are of this share.
     pub(super) fn members(self, operations: &Operations) -> HashSet<Name> {
         let uploads = operations.iter().filter(|operation| operation.kind == Kind::UploadSnapshot);

@@ -1,5 +1,7 @@
 //! `status`: where a run stands, without its lock.
 
+mod text;
+
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
@@ -8,9 +10,10 @@ use serde::Serialize;
 use super::{
     Exit, Failure,
     left::{self, Remnant},
+    next,
     progress::Progress,
     session::Format,
-    terminal::{Terminal, printable},
+    terminal::Terminal,
 };
 use crate::{
     id::{Digest, Name, SnapshotId},
@@ -23,12 +26,14 @@ use crate::{
 };
 
 /// Show where a restore stands, while it runs or after.
+///
+/// Of a large fleet only the operations are listed that are at work, failed or unknown; `--verbose` lists all.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  icp-restore status plans/fleet.journal.jsonl
-  icp-restore status plans/fleet.journal.jsonl --watch    from another shell, while it runs
-  icp-restore status plans/fleet.journal.jsonl --require-complete && echo restored")]
+  icp-restore status fleet.journal.jsonl
+  icp-restore status fleet.journal.jsonl --watch  # while it runs
+  icp-restore status fleet.journal.jsonl --require-complete && echo restored")]
 pub(super) struct Args {
     /// The journal; one of canic will do as well.
     journal: Utf8PathBuf,
@@ -42,7 +47,7 @@ pub(super) struct Args {
     #[arg(long)]
     require_no_attention: bool,
     /// What to print.
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
 }
 
@@ -106,8 +111,39 @@ enum Word {
     Unknown,
 }
 
+impl Counts {
+    fn count(&mut self, status: Word) {
+        *match status {
+            Word::Waiting => &mut self.waiting,
+            Word::Ready => &mut self.ready,
+            Word::Claimed => &mut self.claimed,
+            Word::Completed => &mut self.completed,
+            Word::Failed => &mut self.failed,
+            Word::Unknown => &mut self.unknown,
+        } += 1;
+    }
+
+    fn total(&self) -> usize {
+        let Self { waiting, ready, claimed, completed, failed, unknown } = self;
+        waiting + ready + claimed + completed + failed + unknown
+    }
+}
+
+impl Word {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Ready => "ready",
+            Self::Claimed => "at work",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
-    super::input::regular(&args.journal)?;
+    super::input::journal(&args.journal)?;
     if let Some(report) = super::canic::status(&args.journal)? {
         match args.format {
             Format::Json => terminal.print_json(&report),
@@ -125,7 +161,13 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let report = report(replay, journal::is_locked(&args.journal));
     match args.format {
         Format::Json => terminal.print_json(&report),
-        Format::Text => terminal.print(&text(&report)),
+        Format::Text => {
+            let mut next = vec![("next: to go on", next::again(&args.journal, &replay.opened))];
+            if replay.has_loaded() && replay.opened.parent.is_none() {
+                next.push(("or go back", next::back(&args.journal)));
+            }
+            terminal.print(&text::render(&report, &args.journal, next, terminal.is_verbose()));
+        }
     }
     let unmet = (args.require_complete && !report.complete) || (args.require_no_attention && report.attention);
     Ok(if unmet { Exit::Stopped } else { Exit::Done })
@@ -173,14 +215,7 @@ fn report(replay: &Replay, running: bool) -> Report<'_> {
                 (Word::Failed, Some(said.unwrap_or_else(|| failure.notes.join("; "))))
             }
         };
-        *match status {
-            Word::Waiting => &mut counts.waiting,
-            Word::Ready => &mut counts.ready,
-            Word::Claimed => &mut counts.claimed,
-            Word::Completed => &mut counts.completed,
-            Word::Failed => &mut counts.failed,
-            Word::Unknown => &mut counts.unknown,
-        } += 1;
+        counts.count(status);
         Line {
             sequence: operation.sequence,
             kind: operation.kind,
@@ -205,30 +240,4 @@ fn report(replay: &Replay, running: bool) -> Report<'_> {
         operations,
         left_on_chain: left::left_on_chain(replay),
     }
-}
-
-fn text(report: &Report<'_>) -> String {
-    let Counts { waiting, ready, claimed, completed, failed, unknown } = report.counts;
-    let mut text = format!("plan {}, digest sha256:{}\n", report.plan.name, report.plan.digest);
-    text += &match (report.running, report.holder) {
-        (true, Some(holder)) => format!("a run is at it: process {} on {}\n", holder.pid, holder.host),
-        (true, None) => "a run is at it\n".to_owned(),
-        (false, _) => "no run is at it\n".to_owned(),
-    };
-    text += &format!(
-        "{completed} of {} operations completed; {claimed} at work, {ready} ready, {waiting} waiting, {failed} failed, {unknown} unknown\n",
-        report.operations.len()
-    );
-    let width = report.operations.iter().map(|line| line.member.as_str().len()).max().unwrap_or(0);
-    for line in &report.operations {
-        let status = format!("{:?}", line.status).to_lowercase();
-        let message = line.message.as_ref().map(|message| format!("  {message}")).unwrap_or_default();
-        let orphans: String = line.orphans.iter().map(|id| format!("  left behind: {id}")).collect();
-        let (sequence, kind, member) = (line.sequence, line.kind, line.member.as_str());
-        text +=
-            printable(format!("{sequence:>5}  {kind:<15}  {member:<width$}  {status}{message}{orphans}").trim_end())
-                .as_str();
-        text.push('\n');
-    }
-    text + &left::text(&report.left_on_chain)
 }

@@ -11,23 +11,23 @@ use crate::diagnostic::{
     text::{self, Form, Style},
 };
 
-/// How output looks.
+/// How output looks: told last in the help, below what a verb alone has.
 #[derive(Debug, Args)]
 pub(super) struct Look {
     /// Whether to use colors; NO_COLOR is heeded.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output")]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Output", display_order = 100)]
     color: Color,
     /// What diagnostics are drawn with.
-    #[arg(long, global = true, value_enum, default_value_t = Drawing::Unicode, value_name = "HOW", help_heading = "Output")]
+    #[arg(long, global = true, value_enum, default_value_t = Drawing::Unicode, value_name = "HOW", help_heading = "Output", display_order = 100)]
     drawing: Drawing,
-    /// The width of lines; by default the terminal's, or 100.
-    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Output")]
+    /// The width of lines; by default COLUMNS, the terminal's, or 100.
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1000), help_heading = "Output", display_order = 100)]
     width: Option<u16>,
     /// Say nothing but results and errors.
-    #[arg(long, short, global = true, help_heading = "Output")]
+    #[arg(long, short, global = true, help_heading = "Output", display_order = 100)]
     quiet: bool,
     /// Show each command as well.
-    #[arg(long, short, global = true, conflicts_with = "quiet", help_heading = "Output")]
+    #[arg(long, short, global = true, conflicts_with = "quiet", help_heading = "Output", display_order = 100)]
     verbose: bool,
 }
 
@@ -54,7 +54,9 @@ pub(super) struct Terminal {
     style: Style,
     quiet: bool,
     verbose: bool,
-    /// Whether stderr is a terminal that bars can be drawn on.
+    /// Whether stderr is a terminal.
+    person: bool,
+    /// Whether bars can be drawn on it.
     live: bool,
 }
 
@@ -78,7 +80,7 @@ impl Terminal {
         // A screen reader would read every redraw.
         let live =
             terminal && !look.quiet && form != Form::Narrated && std::env::var("TERM").is_ok_and(|t| t != "dumb");
-        Self { style: Style { form, color, width }, quiet: look.quiet, verbose: look.verbose, live }
+        Self { style: Style { form, color, width }, quiet: look.quiet, verbose: look.verbose, person: terminal, live }
     }
 
     /// Whether bars can be drawn on stderr.
@@ -120,6 +122,22 @@ impl Terminal {
         }
     }
 
+    /// A text for stderr, its lines broken between words where a person reads them, and what follows indented. Elsewhere a
+    /// fact is one line, which can be searched for.
+    pub(super) fn broken(&self, text: &str, indent: usize) -> String {
+        if !self.person {
+            return text.to_owned();
+        }
+        let indent = " ".repeat(indent);
+        let options = textwrap::Options::new(self.style.width)
+            .subsequent_indent(&indent)
+            .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        let lines = text.split('\n').map(|line| textwrap::fill(line, &options));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// Something for people, to stderr.
     pub(super) fn say(&self, text: &str) {
         let mut err = std::io::stderr().lock();
@@ -147,9 +165,9 @@ impl Terminal {
             true => text::summary(&failure.diagnostics),
             false => printable(&failure.message),
         };
-        self.say(&format!("{}{message}", self.paint("1;31", "error: ")));
+        self.say(&self.broken(&format!("{}{message}", self.paint("1;31", "error: ")), 7));
         if let Some(help) = &failure.help {
-            self.say(&format!("{}{}", self.paint("36", " help: "), printable(help)));
+            self.say(&self.broken(&format!("{}{}", self.paint("36", " help: "), printable(help)), 7));
         }
     }
 

@@ -33,7 +33,7 @@ pub enum Unreadable {
 pub const START: Digest = Digest([0; 32]);
 
 /// What every journal begins with.
-pub(super) const BEGINNING: &str = "{\"v\":1,\"event\":\"opened\",";
+pub(crate) const BEGINNING: &str = "{\"v\":1,\"event\":\"opened\",";
 
 /// Adds an event to a text as a line with its end; gives the digest of the line. Nothing is written twice: the first
 /// line of a fleet of thousands has megabytes.

@@ -29,7 +29,9 @@ pub(super) fn take(file: &File, path: &Utf8Path) -> Result<(), Error> {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
             let holder = load(path).ok().and_then(|replay| replay.holder);
-            let holder = holder.map(|(who, since)| format!("process {} on {}, since {since}", who.pid, who.host));
+            let holder = holder.map(|(who, since)| {
+                format!("process {} on {}, since {}", who.pid, who.host, since.strftime("%Y-%m-%d %H:%M:%S UTC"))
+            });
             Err(Error::Locked { path: path.to_owned(), holder })
         }
         Err(TryLockError::Error(source)) => Err(Error::io("lock", path, source)),

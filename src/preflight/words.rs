@@ -14,10 +14,11 @@ pub fn bytes(bytes: u64) -> String {
     if unit == "bytes" { format!("{bytes} bytes") } else { format!("{value:.1} {unit}") }
 }
 
-/// Cycles, in trillions or billions where there are so many.
+/// Cycles, in trillions, billions or millions where there are so many.
 pub fn cycles(cycles: u128) -> String {
     match cycles {
-        0..1_000_000_000 => format!("{cycles} cycles"),
+        0..1_000_000 => format!("{cycles} cycles"),
+        1_000_000..1_000_000_000 => format!("{:.1} M cycles", cycles as f64 / 1e6),
         1_000_000_000..1_000_000_000_000 => format!("{:.2} B cycles", cycles as f64 / 1e9),
         _ => format!("{:.3} T cycles", cycles as f64 / 1e12),
     }

@@ -2,7 +2,23 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::operation::{Kind, Phase};
+use crate::{
+    journal::event::Verdict,
+    operation::{Kind, Phase},
+};
+
+/// How a run ended.
+pub fn verdict(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Done) => "done",
+        Some(Verdict::Failed) => "failed",
+        Some(Verdict::Unknown) => "outcome unknown",
+        Some(Verdict::Unverified) => "not as planned",
+        Some(Verdict::Stopped) => "stopped early as asked",
+        Some(Verdict::Interrupted) => "interrupted",
+        None => "cut off",
+    }
+}
 
 /// The words for a phase, as a heading.
 pub fn phase(kind: Kind) -> &'static str {

@@ -78,27 +78,8 @@ impl Estimate {
         Self { bytes, unseen: artifacts - sizes.iter().flatten().count(), cycles, downtime: rounds * CALL }
     }
 
-    /// Cycles as people say them.
-    pub fn spoken_cycles(&self) -> String {
-        match self.cycles {
-            0 => "none".to_owned(),
-            1..1_000_000_000 => format!("{} M", self.cycles / 1_000_000),
-            1_000_000_000..1_000_000_000_000 => format!("{} B", self.cycles / 1_000_000_000),
-            _ => format!("{}.{:02} T", self.cycles / 1_000_000_000_000, self.cycles / 10_000_000_000 % 100),
-        }
-    }
-
     /// The time that canisters are stopped, as people say it.
     pub fn spoken_downtime(&self) -> String {
         spoken(SignedDuration::from_secs(i64::try_from(self.downtime).unwrap_or(i64::MAX)))
-    }
-
-    /// Bytes as people say them.
-    pub fn spoken_bytes(&self) -> String {
-        match self.bytes {
-            0..1_048_576 => format!("{} KiB", self.bytes.div_ceil(1024)),
-            1_048_576..1_073_741_824 => format!("{} MiB", self.bytes / 1_048_576),
-            _ => format!("{}.{} GiB", self.bytes >> 30, (self.bytes & 0x3fff_ffff) * 10 / (1 << 30)),
-        }
     }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{Changes, Estimate, Risk, Wave, waves};
 use crate::{
-    markdown::{Bounded, code},
+    markdown::{Bounded, code, line},
     operation::{Operation, Operations},
     plan::Plan,
+    preflight::words::{bytes, cycles},
     report::counted,
 };
 
@@ -24,16 +25,18 @@ pub struct Page<'a> {
     pub risk: &'a Risk,
     /// What it may cost.
     pub estimate: &'a Estimate,
+    /// The command that runs it as it was reviewed.
+    pub run: &'a str,
     /// What changed since another plan, and what that is called.
     pub changes: Option<(&'a str, &'a Changes)>,
 }
 
 /// Renders a plan in at most so many bytes, with the command of each operation.
 pub fn render(page: &Page<'_>, command: impl Fn(&Operation) -> String, most: usize) -> String {
-    let Page { plan, operations, risk, estimate, changes } = *page;
+    let Page { plan, operations, risk, estimate, run, changes } = *page;
     let mut out = Bounded::new(most);
     out.line(&format!("## Restore of `{}`: {} stopped\n", plan.name, counted(risk.stopped, "canister")));
-    out.line("| operations | canisters stopped | in place | relocated | without a way back | uploads | cycles, about | downtime, about |");
+    out.line("| operations | canisters stopped | in place | relocated | without a way back | uploads | cost, about | downtime, about |");
     out.line("|--:|--:|--:|--:|--:|--:|--:|--:|");
     out.line(&format!(
         "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
@@ -42,8 +45,8 @@ pub fn render(page: &Page<'_>, command: impl Fn(&Operation) -> String, most: usi
         risk.in_place,
         risk.relocated,
         risk.without_safety,
-        estimate.spoken_bytes(),
-        estimate.spoken_cycles(),
+        bytes(estimate.bytes),
+        cycles(estimate.cycles),
         estimate.spoken_downtime(),
     ));
     let warnings = warnings(risk, estimate);
@@ -51,10 +54,7 @@ pub fn render(page: &Page<'_>, command: impl Fn(&Operation) -> String, most: usi
     if !warnings.is_empty() {
         out.line("");
     }
-    out.line(&format!(
-        "Approve this meaning, and nothing else, with:\n\n```\nicp-restore run PLAN --expect sha256:{}\n```\n",
-        plan.digest()
-    ));
+    out.line(&format!("Once it is approved, this meaning and nothing else is run by:\n\n```\n{}\n```\n", line(run)));
     if let Some((reference, changes)) = changes {
         change(&mut out, reference, changes);
     }

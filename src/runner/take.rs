@@ -46,7 +46,11 @@ impl Worker<'_> {
         let before = self.facts.before.as_ref();
         let stopped =
             status.state == State::Stopped && before.is_some_and(|before| before.module_hash == status.module_hash);
-        evidence.push(format!("still stopped, with the same code: {stopped}"));
+        let state = match stopped {
+            true => "still stopped, with the same code",
+            false => "not stopped any more, or with other code",
+        };
+        evidence.push(state.to_owned());
         Ok(match printed.or(only.filter(|_| stopped)) {
             Some(id) => {
                 let module_hash = self.facts.before.as_ref().and_then(|before| before.module_hash);

@@ -62,8 +62,8 @@ impl Fleet {
     /// # Errors
     /// The folder cannot be written, has a fleet already, or two canisters are one.
     pub fn create(folder: &Utf8Path, canisters: &[CanisterSpec]) -> Result<Self, Error> {
-        let fleet = Self::at(folder);
         fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let fleet = Self::at(folder)?;
         fs::create_dir(&fleet.root).map_err(Error::io("create", &fleet.root))?;
         for part in ["names", "barriers", "data"] {
             let path = fleet.root.join(part);
@@ -81,7 +81,7 @@ impl Fleet {
     /// # Errors
     /// There is none.
     pub fn open(folder: &Utf8Path) -> Result<Self, Error> {
-        let fleet = Self::at(folder);
+        let fleet = Self::at(folder)?;
         let config = fleet.root.join("config.json");
         fs::metadata(&config).map_err(Error::io("find", &config))?;
         Ok(fleet)
@@ -186,6 +186,14 @@ impl Fleet {
         strike::add(&self.root, fault)
     }
 
+    /// The faults that have struck nothing so far.
+    ///
+    /// # Errors
+    /// The fleet is damaged.
+    pub fn waiting(&self) -> Result<Vec<Fault>, Error> {
+        strike::waiting(&self.root)
+    }
+
     /// Whether a process waits at a barrier, or did.
     pub fn reached(&self, barrier: &Name) -> bool {
         self.barrier(barrier, "reached").exists()
@@ -250,8 +258,10 @@ impl Fleet {
         }
     }
 
-    fn at(folder: &Utf8Path) -> Self {
-        Self { folder: folder.to_owned(), root: folder.join("fleet") }
+    /// By its whole path: data is found by it from wherever the stand-in is started.
+    fn at(folder: &Utf8Path) -> Result<Self, Error> {
+        let folder = folder.canonicalize_utf8().map_err(Error::io("find", folder))?;
+        Ok(Self { root: folder.join("fleet"), folder })
     }
 
     fn directory(&self, id: Principal) -> Utf8PathBuf {

@@ -29,6 +29,13 @@ pub(super) fn add(root: &Utf8Path, fault: &Fault) -> Result<(), Error> {
     })
 }
 
+/// The faults that have struck nothing so far.
+pub(super) fn waiting(root: &Utf8Path) -> Result<Vec<Fault>, Error> {
+    let path = root.join("faults.json");
+    let armed: Vec<Armed> = if path.exists() { fleet::load(&path)? } else { Vec::new() };
+    Ok(armed.into_iter().filter(|armed| armed.seen < armed.fault.nth).map(|armed| armed.fault).collect())
+}
+
 /// The faults that strike a command. They are counted before they strike: a killed command was struck too.
 pub(super) fn draw(fleet: &Fleet, kinds: &[Kind], canister: &Canister) -> Result<Vec<What>, Error> {
     let mut struck = Vec::new();

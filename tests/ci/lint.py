@@ -55,6 +55,8 @@ def flags(file, where, program, script):
             continue
         words = shlex.split(re.sub(r"[;|>].*", "", re.sub(r"\d?>.*|\|\|.*", "", line)))
         verb, used = words[1], [word for word in words[2:] if word.startswith("--")]
+        if verb == "run" and "--until" in script and not re.search(r'"\$status" -eq 9\b', script):
+            bad(file, where, "a run `--until` ends with 9, which this takes for a failure")
         helped = subprocess.run([program, verb, "--help"], capture_output=True, text=True)
         if helped.returncode:
             bad(file, where, f"no such verb: {verb}")

@@ -9,6 +9,7 @@ mod page;
 mod rehearsal;
 mod review;
 mod shells;
+mod status;
 
 use std::process::{Command, Output};
 

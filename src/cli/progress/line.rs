@@ -25,9 +25,10 @@ const YELLOW: &str = "33";
 const RED: &str = "1;31";
 const PLAIN: &str = "1";
 
-/// The widest name of a member.
+/// The column of names: few long ones do not push all the others' words off a terminal.
 pub(in crate::cli) fn width(replay: &Replay) -> usize {
-    replay.operations.iter().map(|operation| operation.member.as_str().len()).max().unwrap_or(0)
+    const MOST: usize = 32;
+    replay.operations.iter().map(|operation| operation.member.as_str().len()).max().unwrap_or(0).min(MOST)
 }
 
 /// An operation in columns.

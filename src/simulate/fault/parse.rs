@@ -45,6 +45,10 @@ impl FromStr for Fault {
         let mut head = Words::new(&text[..colon], 0);
         let kind = head.expect("an operation", KINDS, Kind::of)?;
         let (member, nth) = head.expect("a member", &["*"], member)?;
+        if colon == text.len() && head.end().is_err() {
+            let problem = Problem::Missing("a colon before the fault");
+            return Err(FaultError { span: head.at..head.at, problem, allowed: &[] });
+        }
         head.end()?;
         let mut tail = Words::new(text.get(colon + 1..).unwrap_or_default(), text.len().min(colon + 1));
         let (at, word) = tail.next("a fault", WHATS)?;

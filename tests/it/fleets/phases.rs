@@ -6,11 +6,13 @@ use super::scene::Scene;
 fn uploads_need_no_downtime_and_the_cutover_uploads_nothing() {
     let scene = Scene::new(3, "");
     let done = scene.run(&["--until", "uploaded"]).expect(9);
-    assert!(done.stderr.contains("to go on: icp-restore run plan.toml"), "{}", done.stderr);
+    assert!(done.stderr.contains("restoring fleet: 19 operations on 3 canisters, "), "{}", done.stderr);
+    assert!(done.stderr.contains("to go on:\n  icp-restore run plan.toml"), "{}", done.stderr);
     assert_eq!((scene.count("stop_canister"), scene.count("upload_canister_snapshot_metadata")), (0, 3));
     // What is uploaded is not needed any more.
     std::fs::remove_dir_all(scene.path.join("backup")).unwrap();
-    scene.run(&[]).expect(0);
+    let done = scene.run(&[]).expect(0);
+    assert!(done.stderr.contains("restoring fleet: 3 of 19 operations are completed; "), "{}", done.stderr);
     assert_eq!((scene.count("stop_canister"), scene.count("upload_canister_snapshot_metadata")), (3, 3));
     assert_eq!(scene.count("load_canister_snapshot"), 3);
 }

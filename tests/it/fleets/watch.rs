@@ -34,3 +34,18 @@ fn where_no_run_is_at_work_a_watch_says_how_it_stands() {
     let done = scene.verb(&["status", "fleet.journal.jsonl", "--watch", "--require-complete"]).expect(9);
     assert!(done.stdout.contains("1 of 7 operations completed"), "{}", done.stdout);
 }
+
+#[test]
+fn of_a_large_fleet_only_what_somebody_may_have_to_see_to_is_listed() {
+    let scene = Scene::new(20, "[limits]\nother = 1\n");
+    scene.fault("load-snapshot m7: reject IC0504");
+    scene.run(&[]).expect(5);
+    let text = scene.verb(&["status", "fleet.journal.jsonl"]).expect(0).stdout;
+    let rows: Vec<&str> = text.lines().filter(|line| line.contains(" load-snapshot")).collect();
+    let [kind, failed] = rows[..] else { panic!("{text}") };
+    assert!(kind.ends_with("  load-snapshot    7 of 20; 7 ready, 5 waiting, 1 failed"), "{kind}");
+    assert!(failed.contains("load-snapshot    m7  failed  "), "{failed}");
+    assert!(text.lines().count() < 25, "{text}");
+    let all = scene.verb(&["status", "fleet.journal.jsonl", "--verbose"]).expect(0).stdout;
+    assert_eq!(all.lines().filter(|line| line.contains(" load-snapshot")).count(), 20, "{all}");
+}

@@ -79,7 +79,7 @@ fn check_points_at_what_is_to_be_filled_in() {
     let folder = Folder::new(&["b/app", "b/x/app", "b/.hub"]);
     let (code, _, said) = folder.init(&["b"]);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("3 places"), "{said}");
+    assert!(said.contains("the network and 3 more places"), "{said}");
     let output = folder.run(&["check", "b.toml", "--format", "json"]);
     assert_eq!(output.status.code(), Some(3));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -123,7 +123,10 @@ fn what_is_no_artifact_or_cannot_be_sealed_is_said() {
     assert!(code == Some(3) && said.contains("icp-restore init b"), "{said}");
     let (code, _, said) = folder.init(&["b", "--mapping", "m.json"]);
     assert!(code == Some(2) && said.contains("manifest"), "{said}");
-    assert_eq!(folder.init(&["missing"]).0, Some(1));
+    let (code, _, said) = folder.init(&["bb"]);
+    assert!(code == Some(1) && said.contains("name `b`, which is beside it"), "{said}");
+    let (code, _, said) = folder.init(&["b", "--output", "missing/b.toml"]);
+    assert!(code == Some(1) && !said.contains(".tmp"), "{said}");
     assert_eq!(folder.init(&[]).0, Some(2));
     symlink("/etc/hostname", folder.path.join("b/app/link")).unwrap();
     let (code, _, said) = folder.init(&["b"]);

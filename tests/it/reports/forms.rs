@@ -123,3 +123,40 @@ fn what_is_no_journal_is_invalid() {
     assert_eq!(code(&ran(&["report", "plans/demo.toml"])), 3);
     assert_eq!(code(&ran(&["report", "plans/none.jsonl"])), 1);
 }
+
+#[test]
+fn a_plan_for_a_journal_and_a_journal_for_a_plan_is_one_mistake() {
+    let (_keep, folder) = folder();
+    assert_eq!(rehearsed(&folder, &[], &["--max-steps", "1"]), 9);
+    let said = |args: &[&str], expected: i32| {
+        let output = ran(args);
+        assert_eq!(code(&output), expected, "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let plan = folder.join("demo.toml").into_string();
+    std::fs::copy("plans/demo.toml", &plan).unwrap();
+    let journal = journal(&folder);
+    for args in [&["status", &plan][..], &["report", &plan], &["rollback", &plan], &RESOLVE.map(|w| w.unwrap_or(&plan))]
+    {
+        let said = said(args, 3);
+        assert!(said.contains("is a plan, and no journal"), "{said}");
+        assert!(said.replace("\n  │ ", " ").contains("name its journal: "), "{said}");
+        assert_eq!(said.matches("error[").count(), 1, "{said}");
+    }
+    for verb in ["run", "dry-run", "rehearse"] {
+        let said = said(&[verb, &journal], 3);
+        assert!(said.contains("is a journal, and no plan"), "{said}");
+    }
+    // One that is not there is told as that, and the nearest name beside it.
+    let none = journal.replace("demo.j", "demo-j");
+    for (args, expected) in
+        [(&["status", &none][..], 1), (&["rollback", &none], 3), (&RESOLVE.map(|w| w.unwrap_or(&none)), 3)]
+    {
+        let said = said(args, expected);
+        assert!(said.contains(" is not there\n help: name `demo.journal.jsonl`"), "{said}");
+    }
+}
+
+/// `resolve`, with a place for its journal.
+const RESOLVE: [Option<&str>; 7] =
+    [Some("resolve"), None, Some("1"), Some("--as"), Some("ready"), Some("--because"), Some("x")];

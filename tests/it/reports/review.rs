@@ -28,6 +28,7 @@ fn a_comment_has_counts_and_risk_first_and_is_bounded() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "## Restore of `demo`: 5 canisters stopped");
     assert!(lines[4].starts_with("| 29 | 5 | 4 | 1 | 0 |"), "{}", lines[4]);
+    assert!(text.contains("\n```\nicp-restore run plans/demo.toml --expect sha256:"), "{text}");
     assert!(text.find("--expect sha256:").unwrap() < text.find("<details>").unwrap());
     assert!(text.contains("```mermaid\nflowchart LR\n") && text.contains("w0 --> w1"));
     assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
@@ -59,7 +60,7 @@ fn against_a_file_it_tells_operations_and_meaning() {
     assert_eq!(against["meaning"].as_array().unwrap().len(), 2);
     assert_ne!(against["was"], against["is"]);
     let text = stdout(ran(&["dry-run", &plan, "--against", "plans/demo.toml"]));
-    assert!(text.contains("1 operations added, 5 removed, 1 changed"), "{text}");
+    assert!(text.contains("1 added, 5 removed, 1 changed"), "{text}");
     assert!(text.contains("safety: snapshot: was true, is false"), "{text}");
     let markdown = stdout(ran(&["dry-run", &plan, "--against", "plans/demo.toml", "--format", "markdown"]));
     assert!(

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{code, folder, ran, stdout};
+use super::{code, folder, program, ran, stdout};
 
 /// The text, put to a program by a file; nothing where there is no such program.
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -61,5 +61,66 @@ fn the_manual_page_renders() {
             assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         }
         _ => eprintln!("SKIPPED: there is no man here that reads a file"),
+    }
+}
+
+const VERBS: [&str; 13] = [
+    "init",
+    "check",
+    "dry-run",
+    "rehearse",
+    "run",
+    "status",
+    "report",
+    "resolve",
+    "rollback",
+    "explain",
+    "schema",
+    "completions",
+    "man",
+];
+
+/// The help of a verb, or of all, on a terminal of 80 columns.
+fn help(args: &[&str]) -> String {
+    stdout(program().args(args).env("COLUMNS", "80").output().unwrap())
+}
+
+#[test]
+fn words_that_are_wrong_are_told_with_what_is_right() {
+    for (args, told) in [
+        (&["man", "rehears"][..], "there is no verb `rehears`\n help: there is `rehearse`"),
+        (&["resolve", "x", "app", "--as", "ready", "--because", "x"], "write the number that `status` lists it with"),
+    ] {
+        let output = ran(args);
+        assert_eq!(code(&output), 2);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
+fn each_verb_is_one_line_in_the_summary() {
+    let help = help(&["-h"]);
+    let verbs = help.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let names: Vec<&str> = verbs.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(names, [&VERBS[..], &["help"]].concat(), "{verbs}");
+}
+
+#[test]
+fn examples_fit_80_columns_and_are_accepted() {
+    for verb in VERBS {
+        let help = help(&["help", verb]);
+        let examples: Vec<&str> = help.split("\nExamples:\n").nth(1).expect(verb).lines().collect();
+        assert!(examples.len() >= 2, "{verb}");
+        for example in examples {
+            let words = example.strip_prefix("  icp-restore ").unwrap_or_else(|| panic!("{verb}: {example}"));
+            assert!(words.starts_with(verb), "{example}");
+            // As far as the command goes; with `--help` it does nothing, but its words are read.
+            let end = [" #", " |", " >", " &&"].iter().filter_map(|end| words.find(end)).min();
+            let words = words[..end.unwrap_or(words.len())].trim_end();
+            let script = format!("{} {words} --help", env!("CARGO_BIN_EXE_icp-restore"));
+            let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+            assert_eq!(code(&output), 0, "{example}: {output:?}");
+        }
     }
 }

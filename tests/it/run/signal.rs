@@ -39,7 +39,7 @@ fn the_first_signal_lets_what_flies_land() {
     for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
         let scene = scene();
         let done = signalled(&scene, "stop-canister root: barrier gate before", &[signal]).expect(code);
-        assert!(done.stderr.contains("to go on: icp-restore run plan.toml"), "{}", done.stderr);
+        assert!(done.stderr.contains("to go on:\n  icp-restore run plan.toml"), "{}", done.stderr);
         // It landed, nothing came after it, and nothing was taken back.
         assert_eq!((scene.status(0), scene.status(1)), (Status::Stopped, Status::Running));
         assert_eq!(scene.count(0, "stop_canister"), 1);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{CAREFUL, FLEET, Scene};
 use crate::{
-    run::process::{Done, done, kill_run},
+    run::process::{Done, done, kill_run, program},
     said,
 };
 
@@ -130,9 +130,13 @@ fn a_run_that_is_at_it_is_not_taken_back() {
     kill_run(run, false);
     let orphan = scene.back(&[]).expect(8);
     assert!(orphan.stderr.contains("still at work"), "{}", orphan.stderr);
+    let wait = "icp-restore rollback fleet.journal.jsonl --icp ./icp --wait 10m";
+    assert!(orphan.stderr.contains(wait), "{}", orphan.stderr);
+    let mut waiting = program(&scene.path);
+    waiting.args(["rollback", "fleet.journal.jsonl", "--icp", scene.icp.as_str(), "--wait", "30s"]);
+    let waiting = waiting.spawn().unwrap();
     scene.release("loading");
-    let again = scene.command(&["--wait", "30s"]).spawn().unwrap();
-    done(again);
+    done(waiting).expect(0);
 }
 
 #[test]
@@ -143,6 +147,7 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
     let (changes, lines) = (scene.changes(), scene.lines());
     let shown = scene.verb(&["rollback", "fleet.journal.jsonl", "--dry-run"]).expect(0).stdout;
     assert!(shown.contains("name = \"fleet-rollback\"") && shown.contains("started again: db"), "{shown}");
+    assert!(shown.contains("stop = \"10m\"\n") && shown.contains("backoff = \"10ms\"\n"), "{shown}");
     // What is shown is a plan.
     std::fs::write(scene.path.join("shown.toml"), &shown).unwrap();
     scene.verb(&["check", "shown.toml"]).expect(0);
