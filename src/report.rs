@@ -351,7 +351,9 @@ impl Attempt {
 
     /// Everything that is to be said of it, in one list.
     pub fn said(&self) -> impl Iterator<Item = &str> {
-        let notes = self.notes.iter().filter(|note| Some(*note) != self.rejection.as_ref());
+        // What a person said is a note and evidence at once.
+        let again = |note: &String| self.evidence.iter().any(|evidence| evidence.ends_with(note.as_str()));
+        let notes = self.notes.iter().filter(move |note| Some(*note) != self.rejection.as_ref() && !again(note));
         self.rejection.iter().chain(notes).chain(&self.evidence).map(String::as_str)
     }
 }

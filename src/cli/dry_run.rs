@@ -36,6 +36,9 @@ pub(super) struct Args {
     /// Of this member, and all that it depends on, alone; may be given more than once.
     #[arg(long, value_name = "MEMBER")]
     only: Vec<String>,
+    /// The journal that the run will have, or has; by default NAME.journal.jsonl beside the plan.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<Utf8PathBuf>,
     /// Ask the network too, changing nothing: what would block a run, and what is true already.
     #[arg(long)]
     live: bool,
@@ -102,7 +105,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     // Nothing is run, so the name of the program will do where none is given.
     let program = args.program.icp.as_ref().map_or("icp", |icp| icp.as_str());
     let icp = session::aim(program, &plan, &args.program, &args.plan);
-    let journal = session::journal_path(&args.plan, &plan.name, &args.only);
+    let usual = || session::journal_path(&args.plan, &plan.name, &args.only);
+    let journal = args.journal.clone().unwrap_or_else(usual);
     let folder = journal::folder(&journal);
     if args.live {
         terminal.note(&format!("asking the network about {}", counted(plan.members.len(), "canister")));
@@ -116,7 +120,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let changes = changes.transpose()?;
     let expected = format!("sha256:{}", plan.digest());
     let only = args.only.iter().flat_map(|member| ["--only", member]);
-    let run = ["run", args.plan.as_str()].into_iter().chain(only).chain(["--expect", &expected]);
+    let elsewhere = args.journal.iter().flat_map(|journal| ["--journal", journal.as_str()]);
+    let run = ["run", args.plan.as_str()].into_iter().chain(only).chain(elsewhere).chain(["--expect", &expected]);
     let run = session::ours(run);
     match args.format {
         Format::Markdown => {

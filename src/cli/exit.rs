@@ -144,6 +144,8 @@ impl From<journal::Error> for Failure {
             none @ (journal::Error::Empty(_) | journal::Error::Foreign(_)) => {
                 Self::new(Exit::Invalid, none.to_string())
             }
+            create @ journal::Error::Io { action: "create", .. } => Self::new(Exit::Internal, create.to_string())
+                .with_help("name another place for the journal with `--journal`"),
             journal::Error::Io { source, path, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Self::new(Exit::Internal, format!("{path} is not there")).with_help(super::input::missing_help(&path))
             }

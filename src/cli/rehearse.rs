@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use tempfile::TempDir;
 
 use super::{
     Exit, Failure, input,
@@ -55,13 +56,12 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
     terminal.diagnostics(&reading.warnings);
     args.how.check()?;
     let faults = args.fault.iter().map(|text| fault(text, &reading.plan)).collect::<Result<Vec<_>, _>>()?;
-    let temporary = tempfile::Builder::new().prefix("icp-restore-rehearsal-").tempdir();
-    let temporary =
-        temporary.map_err(|error| Failure::new(Exit::Internal, format!("cannot make a temporary folder: {error}")))?;
-    let folder = match &args.keep {
-        Some(folder) => folder.clone(),
-        None => Utf8PathBuf::from_path_buf(temporary.path().to_owned())
-            .map_err(|path| Failure::new(Exit::Internal, format!("{} is not UTF-8", path.display())))?,
+    let (folder, _temporary) = match &args.keep {
+        Some(folder) => (folder.clone(), None),
+        None => {
+            let (folder, temporary) = temporary()?;
+            (folder, Some(temporary))
+        }
     };
     let simulated = |error: crate::simulate::Error| Failure::new(Exit::Internal, error.to_string());
     let program = folder.join("icp");
@@ -124,6 +124,18 @@ fn outcome(args: &Args, terminal: &Terminal) -> Result<(Exit, Outcome), Failure>
         terminal.note(&format!("the fault `{fault}` has struck nothing yet"));
     }
     ended
+}
+
+/// A folder that is gone when the rehearsal ends.
+fn temporary() -> Result<(Utf8PathBuf, TempDir), Failure> {
+    let temporary = tempfile::Builder::new().prefix("icp-restore-rehearsal-").tempdir().map_err(|error| {
+        let place = std::env::temp_dir();
+        Failure::new(Exit::Internal, format!("no folder can be made in {}: {}", place.display(), error.kind()))
+            .with_help("set TMPDIR to a folder that can be written to")
+    })?;
+    let folder = Utf8PathBuf::from_path_buf(temporary.path().to_owned())
+        .map_err(|path| Failure::new(Exit::Internal, format!("{} is not UTF-8", path.display())))?;
+    Ok((folder, temporary))
 }
 
 /// The faults that there are, for the help.

@@ -53,7 +53,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
         None => terminal.print(&text),
         Some(file) => {
             std::fs::write(file, text)
-                .map_err(|error| Failure::new(Exit::Internal, format!("cannot write {file}: {error}")))?;
+                .map_err(|error| Failure::new(Exit::Internal, format!("cannot write {file}: {error}")))
+                .map_err(|failure| failure.with_help("name another file with `--output`"))?;
             terminal.note(&format!("written to {file}"));
         }
     }

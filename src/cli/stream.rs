@@ -23,6 +23,7 @@ impl Stream {
             Some(place) if place == "-" => Some(Box::new(io::stdout())),
             Some(file) => Some(Box::new(File::create(file).map_err(|error| {
                 Failure::new(Exit::Internal, format!("events cannot be written to {file}: {error}"))
+                    .with_help("name another file with `--events`")
             })?)),
         };
         Ok(Self { out })

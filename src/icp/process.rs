@@ -185,9 +185,17 @@ pub(crate) fn left_behind(files: &Utf8Path) -> Option<(String, String)> {
     Some((open("stdout")?, open("stderr")?))
 }
 
+/// A file that nobody else sees.
+fn temporary() -> io::Result<File> {
+    let place = std::env::temp_dir();
+    let told =
+        |error: io::Error| io::Error::new(error.kind(), format!("no file can be made in {}: {error}", place.display()));
+    tempfile::tempfile().map_err(told)
+}
+
 fn open(files: Files<'_>) -> io::Result<(File, File)> {
     match files {
-        Files::Temporary => Ok((tempfile::tempfile()?, tempfile::tempfile()?)),
+        Files::Temporary => temporary().and_then(|stdout| Ok((stdout, temporary()?))),
         Files::Kept(path) => {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(true).mode(0o600);

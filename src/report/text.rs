@@ -93,7 +93,7 @@ fn write(out: &mut String, report: &Report, about: About<'_>) -> std::fmt::Resul
     let left: Vec<String> = report
         .left
         .iter()
-        .map(|l| format!("{}  {} on {}, {}", l.member, l.snapshot, l.canister, l.what.as_str()))
+        .map(|l| format!("{:<width$}  {} on {}, {}", l.member.as_str(), l.snapshot, l.canister, l.what.as_str()))
         .collect();
     list(out, "left on the network", &left)?;
     writeln!(out, "\nruns")?;

@@ -51,3 +51,34 @@ fn every_link_of_the_docs_leads_somewhere() {
         }
     }
 }
+
+#[test]
+fn what_the_readme_shows_is_what_is_said() {
+    let readme = fs::read_to_string("README.md").unwrap();
+    let shown = readme.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let mut shown = shown.split("$ icp-restore ").skip(1).map(|part| part.split_once('\n').unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let folder = Utf8Path::from_path(folder.path()).unwrap();
+    fs::create_dir(folder.join("plans")).unwrap();
+    let backup = Utf8Path::new("plans/demo-backup").canonicalize_utf8().unwrap();
+    std::os::unix::fs::symlink(backup, folder.join("plans/demo-backup")).unwrap();
+    let demo = fs::read_to_string("plans/demo.toml").unwrap();
+    fs::write(folder.join("plans/demo.toml"), &demo).unwrap();
+    fs::write(folder.join("plans/fleet.toml"), demo.replacen("aaabq-cai", "aaaqb-cai", 1)).unwrap();
+    let said = |command: &str| {
+        let script = format!("{} {command} --width 80", env!("CARGO_BIN_EXE_icp-restore"));
+        let output = Command::new("sh").args(["-c", &script]).current_dir(folder).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let (check, diagnostic) = shown.next().unwrap();
+    assert_eq!(said(check), diagnostic);
+    // Which operations are under way when a run is killed differs from one to another, and so does what it took.
+    for (rehearse, lines) in shown {
+        let said = said(rehearse);
+        for line in lines.lines().filter(|line| !line.contains('…') && *line != "Killed") {
+            let words = line.split("  (").next().unwrap().split(" are completed; icp").next().unwrap();
+            let words = words.rsplit_once(": 5 of ").map_or(words, |(before, _)| before);
+            assert!(said.contains(words), "{line}: {said}");
+        }
+    }
+}

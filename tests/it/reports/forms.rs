@@ -119,6 +119,18 @@ fn text_is_safe_for_a_terminal() {
 }
 
 #[test]
+fn what_a_person_said_is_told_once() {
+    let (_keep, folder) = folder();
+    assert_eq!(rehearsed(&folder, &["load-snapshot app: lose-reply"], &[]), 6);
+    let resolved = ran(&["resolve", &journal(&folder), "16", "--as", "completed", "--because", "seen by hand"]);
+    assert_eq!(code(&resolved), 0);
+    for format in ["text", "markdown", "junit"] {
+        let text = report(&folder, format);
+        assert_eq!(text.matches("seen by hand").count(), 1, "{format}: {text}");
+    }
+}
+
+#[test]
 fn what_is_no_journal_is_invalid() {
     assert_eq!(code(&ran(&["report", "plans/demo.toml"])), 3);
     assert_eq!(code(&ran(&["report", "plans/none.jsonl"])), 1);

@@ -54,6 +54,22 @@ fn a_folder_that_is_kept_serves_from_anywhere() {
 }
 
 #[test]
+fn places_that_cannot_be_written_are_told_with_the_option_that_names_another() {
+    let rehearse = |tmp: &str, more: &[&str]| {
+        let args = [&["rehearse", "plans/demo.toml", "--max-steps", "1"], more].concat();
+        let output = super::program().args(args).env("TMPDIR", tmp).output().unwrap();
+        (code(&output), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = rehearse("/nowhere", &[]);
+    assert!(code == 1 && said.contains("no folder can be made in /nowhere: ") && said.contains("TMPDIR"), "{said}");
+    for option in ["journal", "events"] {
+        let option = format!("--{option}");
+        let (code, said) = rehearse("/tmp", &[&option, "/nowhere/x.jsonl"]);
+        assert!(code == 1 && said.contains("with `--") && said.contains(&option), "{said}");
+    }
+}
+
+#[test]
 fn what_is_next_can_be_pasted_into_a_shell() {
     let (_keep, folder) = folder();
     let (plan, kept) = (folder.join("it's a plan.toml"), folder.join("kept here"));

@@ -36,6 +36,14 @@ fn each_operation_will_run_is_already_true_or_cannot_be_known() {
     assert!(scene.changes().is_empty() && !scene.journal().exists());
     scene.run(&["--until", "uploaded"]).expect(9);
     assert_eq!(says(&live(&scene, 0), "upload-snapshot", "app"), "already-true");
+    // With a journal elsewhere nothing of that has been done.
+    let elsewhere = ["dry-run", "plan.toml", "--live", "--journal", "else.jsonl", "--icp", scene.icp.as_str()];
+    let text = scene.verb(&elsewhere).expect(0).stdout;
+    assert!(!text.contains("completed, as the journal says"), "{text}");
+    assert!(
+        text.contains("--input else.jsonl.d/staging-0") && text.contains(" --journal else.jsonl --expect "),
+        "{text}"
+    );
 }
 
 #[test]
