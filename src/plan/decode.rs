@@ -127,6 +127,14 @@ impl<'s> Decoder<'s> {
         told.map(|(diagnostic, _)| diagnostic).collect()
     }
 
+    /// Takes back all that was said so far.
+    pub(super) fn take_back(&mut self) -> Vec<Diagnostic> {
+        self.strays.clear();
+        self.misplaced.clear();
+        self.missing.clear();
+        std::mem::take(&mut self.diagnostics)
+    }
+
     pub(super) fn help(&mut self, code: Code, at: Range<usize>, message: String, label: &str, help: impl Into<String>) {
         self.push(Diagnostic::new(code, message, self.source.label(at, label)).with_help(help));
     }

@@ -44,7 +44,7 @@ pub(super) fn refuse(d: &mut Decoder<'_>, requires: &At<Requires>) {
     let ours = env!("CARGO_PKG_VERSION");
     let message = format!("the plan requires icp-restore {major}.{minor}.{patch} or newer, and this is {ours}");
     let unknown = |d: &crate::diagnostic::Diagnostic| d.code == Code::UnknownKey;
-    let keys: Vec<_> = d.diagnostics.drain(..).filter(unknown).filter_map(|d| d.labels.into_iter().next()).collect();
+    let keys: Vec<_> = d.take_back().into_iter().filter(unknown).filter_map(|d| d.labels.into_iter().next()).collect();
     d.help(Code::TooOld, requires.span(), message, "newer than this program", "use that version");
     if let Some(diagnostic) = d.diagnostics.last_mut() {
         diagnostic.labels.extend(
