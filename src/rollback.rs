@@ -60,7 +60,8 @@ pub fn compile(replay: &Replay) -> Result<Back, Vec<Diagnostic>> {
             snapshot: id.to_string(),
             module_hash: taken.and_then(|done| done.module_hash).map(|hash| hash.to_string()),
             parents: parents.filter(|parent| was_tried(replay, parent)).collect(),
-            running: before == Some(State::Running),
+            // Of a stop that was taken over it is not known: then as a restore has it.
+            running: before.is_none_or(|before| before == State::Running),
         });
     }
     if !refused.is_empty() {

@@ -86,7 +86,7 @@ pub struct Options {
     pub upload_memory: u64,
     /// How long a request that was never answered may still take effect.
     pub expiry: Duration,
-    /// Of a rollback: since when the restore had sent nothing more of the loads that were never answered.
+    /// Of a rollback: since when the restore had sent nothing more of what was never answered.
     pub unanswered: Option<Timestamp>,
 }
 

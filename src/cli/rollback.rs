@@ -133,10 +133,12 @@ fn whole(replay: &Replay) -> Result<Plan, Failure> {
     Ok(reading.plan.resolved(&replay.opened.targets))
 }
 
-/// Since when the restore has sent nothing more of the loads that were never answered.
+/// Since when the restore has sent nothing more of the stops, loads and starts that were never answered.
 fn unanswered(replay: &Replay) -> Option<Timestamp> {
-    let loads = replay.iter().filter(|(operation, _)| operation.kind == operation::Kind::LoadSnapshot);
-    loads.filter_map(|(_, slot)| slot.unanswered(Timestamp::now())).max()
+    use operation::Kind::{LoadSnapshot, StartCanister, StopCanister};
+    let now = Timestamp::now();
+    let sent = replay.iter().filter(|(o, _)| matches!(o.kind, StopCanister | LoadSnapshot | StartCanister));
+    sent.flat_map(|(_, slot)| [slot.unanswered(now), slot.unanswered_back(now)]).max().flatten()
 }
 
 /// Where relative paths of the plan start from.

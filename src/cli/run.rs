@@ -118,7 +118,7 @@ pub(super) struct Job<'a> {
     pub(super) back: Option<String>,
     /// How long a request that was never answered may still take effect.
     pub(super) expiry: Duration,
-    /// Of a rollback: since when the restore had sent nothing more of the loads that were never answered.
+    /// Of a rollback: since when the restore had sent nothing more of what was never answered.
     pub(super) unanswered: Option<Timestamp>,
     /// Whether the journal is gone when the command ends, as that of a rehearsal in a temporary folder is.
     pub(super) passing: bool,

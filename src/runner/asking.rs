@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     icp::{Asked, Snapshots, Status},
-    journal::event::Before,
     plan::Target,
 };
 
@@ -96,9 +95,9 @@ impl Worker<'_> {
         self.runner.interrupt.wait(pause.mul_f64(1.0 + fastrand::f64() / 2.0))
     }
 
-    /// Waits until what was sent by then, and never answered, can arrive no more.
-    pub(super) fn outlast(&self, sent: Option<Timestamp>) -> Result<(), End> {
-        let Some(sent) = sent else { return Ok(()) };
+    /// Waits until nothing can arrive any more that was sent before and never answered: it would undo what comes now.
+    pub(super) fn outlast(&self) -> Result<(), End> {
+        let Some(sent) = self.facts.unanswered.max(self.runner.options.unanswered) else { return Ok(()) };
         // Where the clock was set back, all of the time is left.
         let since = Duration::try_from(Timestamp::now().duration_since(sent)).unwrap_or_default();
         let rest = self.runner.options.expiry.saturating_sub(since);
@@ -136,15 +135,5 @@ impl Worker<'_> {
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }
-    }
-}
-
-/// What was true of a canister, for a claim.
-pub(super) fn before(status: &Status) -> Before {
-    Before {
-        status: Some(status.state),
-        module_hash: status.module_hash,
-        controllers: status.controllers.clone(),
-        ..Before::default()
     }
 }

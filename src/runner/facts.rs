@@ -26,7 +26,7 @@ pub(super) struct Facts {
     pub(super) orphans: Vec<SnapshotId>,
     /// Whether an earlier attempt may have had its effect.
     pub(super) touched: bool,
-    /// Since when nothing more was sent of a stop or a load of the canister that was never answered.
+    /// Since when nothing more was sent of what was never answered, and would undo this.
     pub(super) unanswered: Option<Timestamp>,
     /// Before this restore stopped the canister.
     pub(super) stopped: Option<Before>,
@@ -75,7 +75,7 @@ impl Facts {
             };
             Expected { code, running }
         };
-        let stop = of(Kind::StopCanister, member);
+        let (stop, load) = (of(Kind::StopCanister, member), of(Kind::LoadSnapshot, member));
         Ok(Self {
             attempts: slot.attempts,
             before: slot.before.as_deref().cloned(),
@@ -85,11 +85,11 @@ impl Facts {
             },
             orphans: slot.orphans.clone(),
             touched: slot.may_be_applied(),
-            unanswered: stop
-                .into_iter()
-                .chain(of(Kind::LoadSnapshot, member))
-                .filter_map(|slot| slot.unanswered(now))
-                .max(),
+            unanswered: match operation.kind {
+                // To be made twice does a load no harm.
+                Kind::LoadSnapshot => stop.and_then(|stop| stop.unanswered_back(now)),
+                _ => stop.into_iter().chain(load).filter_map(|slot| slot.unanswered(now)).max(),
+            },
             stopped: stop.and_then(|stop| stop.before.as_deref().cloned()),
             snapshot: replay.snapshot(operation).cloned(),
             expected: match operation.kind {

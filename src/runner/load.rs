@@ -1,9 +1,6 @@
 //! Loading a snapshot: the one effect that nothing on the network proves.
 
-use super::{
-    asking::before,
-    worker::{End, Found, Proof, Ready, Worker, blocked},
-};
+use super::worker::{End, Found, Proof, Ready, Worker, blocked};
 use crate::{
     icp::{Call, Status, status::State},
     journal::event::{Before, Event, Released, Why},
@@ -17,8 +14,9 @@ impl Worker<'_> {
     /// Still stopped, with the code and the controllers of before, and the snapshot there.
     pub(super) fn prepare_load(&mut self) -> Result<Ready, End> {
         let Some(id) = self.facts.snapshot.clone() else { return Err(blocked("the snapshot to load is not known")) };
-        // A load of the restore that arrived after the one of its rollback would undo that.
-        self.outlast(self.runner.options.unanswered)?;
+        // A start that arrived after the load would open the canister too early; a load of the restore that arrived after
+        // that of its rollback would undo it.
+        self.outlast()?;
         let status = self.status()?;
         if status.state != State::Stopped {
             return Err(self.drifted(&status));
@@ -32,7 +30,7 @@ impl Worker<'_> {
         if !snapshots.iter().any(|listed| listed.id == id) && !self.member.is_relocated() {
             return Err(blocked(format!("the snapshot {id} is not on {} any more", self.target())));
         }
-        let before = Before { snapshots: Some(vec![id.clone()]), ..before(&status) };
+        let before = Before { snapshots: Some(vec![id.clone()]), ..Before::of(&status) };
         Ok(Ready::Run(self.command(Call::Load(self.target(), &id.to_string())), before, self.timeout()))
     }
 

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    asking::before,
-    worker::{End, Found, Proof, Ready, Worker},
-};
+use super::worker::{End, Found, Proof, Ready, Worker};
 use crate::{
     icp::{Call, status::State},
     journal::event::Before,
@@ -15,7 +12,7 @@ impl Worker<'_> {
     pub(super) fn prepare_stop(&mut self) -> Result<Ready, End> {
         let status = self.status()?;
         // Settings as well: a verification may compare them with what was before.
-        let before = Before { settings: status.settings.clone(), ..before(&status) };
+        let before = Before { settings: status.settings.clone(), ..Before::of(&status) };
         // A canister that we stopped ourselves in an earlier attempt was running before this restore.
         let before = match &self.facts.before {
             Some(first) if self.facts.attempts > 0 => Before { status: first.status, ..before },

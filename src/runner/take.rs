@@ -1,7 +1,6 @@
 //! Taking a safety snapshot of a stopped canister.
 
 use super::{
-    asking::before,
     listed::{full, ids, names, size},
     worker::{End, Found, Proof, Ready, Worker},
 };
@@ -21,7 +20,7 @@ impl Worker<'_> {
         }
         let snapshots = self.snapshots()?;
         full(self.target(), &snapshots)?;
-        let before = Before { snapshots: Some(ids(&snapshots)), ..before(&status) };
+        let before = Before { snapshots: Some(ids(&snapshots)), ..Before::of(&status) };
         Ok(Ready::Run(self.command(Call::Take(self.target())), before, self.timeout()))
     }
 
