@@ -134,6 +134,7 @@ impl Replay {
             Event::Resumed(resumed) => {
                 self.holder = Some((resumed.clone(), at));
                 self.verdict = None;
+                self.slots.iter_mut().for_each(|slot| slot.drifts = 0);
             }
             Event::Closed(closed) => self.verdict = Some(closed.verdict),
             Event::Claimed(claimed) => self.claim(claimed, at, line)?,
@@ -183,6 +184,7 @@ impl Replay {
             State::Fresh | State::Completed(_) => return Err(slot.no_claim("a release")),
         };
         let slot = &mut self.slots[event.operation.index()];
+        slot.drifts += u32::from(event.why == Why::Drift);
         if under_way && event.why != Why::NotStarted {
             slot.touched = true;
             slot.lost = slot.given_up(at);

@@ -126,7 +126,7 @@ impl Worker<'_> {
                 };
                 let receipt = self.receipt(outcome, proof, None, None, started);
                 let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
-                self.record(Event::Settled(Box::new(Settled { operation, attempt, evidence, receipt })))?;
+                self.desk.record(Event::Settled(Box::new(Settled { operation, attempt, evidence, receipt })))?;
                 end
             }
             Found::NotApplied(orphans) => {

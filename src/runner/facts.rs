@@ -33,9 +33,10 @@ pub(super) struct Facts {
     pub(super) snapshot: Option<SnapshotId>,
     /// What is known of each member of the fleet, or of this one alone.
     pub(super) expected: Vec<Expected>,
-    /// The operation that stopped the canister, and how often it did so far.
+    /// The operation that stopped the canister, its attempts so far, and how often somebody undid it in this run.
     pub(super) stop: Option<Sequence>,
     pub(super) stops: u32,
+    pub(super) drifts: u32,
     /// Whether the latest attempt may have gone on with an upload of an earlier one.
     pub(super) pieced: bool,
     /// Where outputs and staging lie.
@@ -98,6 +99,7 @@ impl Facts {
             },
             stop: replay.operations.find(Kind::StopCanister, &operation.member).map(|stop| stop.sequence),
             stops: stop.map_or(0, |stop| stop.attempts),
+            drifts: stop.map_or(0, |stop| stop.drifts),
             pieced: slot.attempts > 1,
             folder: journal.folder()?,
         })

@@ -7,8 +7,8 @@ use crate::{
     plan::AmbiguousLoad,
 };
 
-/// How often a canister is stopped again because somebody started it in between.
-const STOPS: u32 = 3;
+/// How often in a run somebody may start a canister in between before that is left to a person.
+const STARTS: u32 = 3;
 
 impl Worker<'_> {
     /// Still stopped, with the code and the controllers of before, and the snapshot there.
@@ -77,18 +77,17 @@ impl Worker<'_> {
         }
     }
 
-    /// Somebody started the canister after it was stopped: it is stopped again, some times, and its safety snapshot
-    /// taken anew.
+    /// Somebody started the canister after it was stopped: it is stopped again, and its safety snapshot taken anew.
     pub(super) fn drifted(&self, status: &Status) -> End {
         let seen = format!("{} is not stopped any more: it is {:?}", self.target(), status.state).to_lowercase();
-        if self.facts.stops >= STOPS {
-            return blocked(format!("{seen}, for the {STOPS}rd time: find out who starts it"));
+        if self.facts.drifts + 1 >= STARTS {
+            return blocked(format!("{seen}, for the {STARTS}rd time: find out who starts it"));
         }
         let Some(stop) = self.facts.stop else { return blocked(seen) };
         let evidence = vec![seen];
         let released =
             Released { operation: stop, attempt: self.facts.stops, why: Why::Drift, evidence, orphans: Vec::new() };
-        match self.record(Event::Released(released)) {
+        match self.desk.record(Event::Released(released)) {
             Ok(()) => End::Drift,
             Err(end) => end,
         }

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{
-    Way,
-    worker::{End, Proof, Worker},
-};
+use super::worker::{End, Proof, Worker};
 use crate::{
     icp::{Command, Rejection, Reply},
     id::SnapshotId,
@@ -32,7 +29,7 @@ impl Worker<'_> {
             deadline,
             before,
         };
-        self.record(Event::Claimed(Box::new(claimed)))?;
+        self.desk.record(Event::Claimed(Box::new(claimed)))?;
         Ok(Timestamp::now())
     }
 
@@ -47,20 +44,13 @@ impl Worker<'_> {
     ) -> Result<(), End> {
         let receipt = self.receipt(outcome, proof, rejection, reply, started);
         let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
-        self.record(Event::Finished(Box::new(Finished { operation, attempt, receipt })))
+        self.desk.record(Event::Finished(Box::new(Finished { operation, attempt, receipt })))
     }
 
     /// Nothing came of the attempt: the operation is ready again.
     pub(super) fn release(&self, why: Why, evidence: Vec<String>, orphans: Vec<SnapshotId>) -> Result<(), End> {
         let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
-        self.record(Event::Released(Released { operation, attempt, why, evidence, orphans }))
-    }
-
-    pub(super) fn record(&self, event: Event) -> Result<(), End> {
-        match self.desk.record(event) {
-            true => Ok(()),
-            false => Err(End::Trouble(Way::Blocked, "the journal cannot be written".to_owned())),
-        }
+        self.desk.record(Event::Released(Released { operation, attempt, why, evidence, orphans }))
     }
 
     /// A receipt, without secrets.

@@ -37,7 +37,7 @@ pub(super) enum Job {
 pub(super) enum End {
     /// The operation is completed, or, of another job than to perform it, as it should be.
     Done,
-    /// Somebody changed what was completed, so earlier operations are ready again.
+    /// Somebody changed what was completed, so earlier operations are ready again, and come before this one.
     Drift,
     /// A signal came: what was not begun is not begun, and what is not known stays so until the next run.
     Interrupted,

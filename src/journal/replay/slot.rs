@@ -24,6 +24,8 @@ pub struct Slot {
     /// Whether an attempt that is over may have had its effect, whatever was made of it.
     pub(super) touched: bool,
     pub(super) lost: Lost,
+    /// How often in this run somebody undid it.
+    pub drifts: u32,
     /// The line of its latest event, from 1.
     pub line: usize,
     /// When that was.
