@@ -102,9 +102,9 @@ impl Interrupt {
 
     /// Waits so long, or until it is set; whether it is not.
     pub fn wait(&self, time: Duration) -> bool {
-        let until = Instant::now() + time;
-        while Instant::now() < until && !self.is_set() {
-            std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+        let begun = Instant::now();
+        while begun.elapsed() < time && !self.is_set() {
+            std::thread::sleep(Duration::from_millis(50).min(time.saturating_sub(begun.elapsed())));
         }
         !self.is_set()
     }
@@ -146,7 +146,7 @@ impl Run for Process {
             })
             .start()?;
         // From here on the command may have had its effect: nothing is an error any more.
-        let deadline = Instant::now() + how.timeout;
+        let begun = Instant::now();
         let mut ended: Option<Instant> = None;
         let status = loop {
             match handle.wait_timeout(Duration::from_millis(100)) {
@@ -155,7 +155,7 @@ impl Run for Process {
                 Err(_) => break None,
             }
             match ended {
-                None if Instant::now() >= deadline || how.interrupt.is_urgent() => {
+                None if begun.elapsed() >= how.timeout || how.interrupt.is_urgent() => {
                     signal(&handle, Signal::SIGTERM);
                     ended = Some(Instant::now());
                 }

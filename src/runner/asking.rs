@@ -92,7 +92,7 @@ impl Worker<'_> {
     /// the run was interrupted.
     pub(super) fn pause(&self, tried: u32) -> bool {
         let pause = self.runner.plan.retry.pause(tried);
-        self.runner.interrupt.wait(pause.mul_f64(1.0 + fastrand::f64() / 2.0))
+        self.runner.interrupt.wait(pause.saturating_add(pause.mul_f64(fastrand::f64() / 2.0)))
     }
 
     /// Waits until nothing can arrive any more that was sent before and never answered: it would undo what comes now.
@@ -118,7 +118,7 @@ impl Worker<'_> {
 
     /// Asks as long as there is no answer, and leaves open what has none in the end.
     pub(super) fn settling<T>(&self, ask: impl Fn() -> Result<T, Unanswered>) -> Result<T, End> {
-        let until = Instant::now() + self.timeout();
+        let begun = Instant::now();
         let mut pause = Duration::from_millis(500);
         loop {
             let why = match ask() {
@@ -127,7 +127,7 @@ impl Worker<'_> {
                 Err(why) => why,
             };
             let lasting = matches!(why, Unanswered::NoAuthority(_));
-            if lasting || Instant::now() >= until {
+            if lasting || begun.elapsed() >= self.timeout() {
                 return Err(End::Trouble(Way::Unknown, format!("the outcome is unknown: {why}")));
             }
             if !self.runner.interrupt.wait(pause) {

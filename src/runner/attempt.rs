@@ -41,7 +41,7 @@ impl Worker<'_> {
         };
         let started = self.claim(&command, before.clone(), timeout)?;
         self.facts.before = Some(before);
-        self.deadline = Some(Instant::now() + timeout);
+        self.begun = Some(Instant::now());
         let files = self.files();
         let how = How { files: Files::Kept(&files), timeout, interrupt: self.runner.interrupt };
         let reply = match self.runner.icp.run(&command, &how) {
@@ -95,16 +95,15 @@ impl Worker<'_> {
         let Some(flight) = self.facts.flight.clone() else { return Ok(End::Done) };
         self.aim = flight.aim;
         let files = self.files();
-        let until = Instant::now() + self.runner.options.wait;
+        let begun = Instant::now();
         while process::is_alive(&files) {
-            if self.runner.interrupt.is_set() {
-                return Err(End::Interrupted);
-            }
-            if Instant::now() >= until {
+            if begun.elapsed() >= self.runner.options.wait {
                 let message = "the command of a run that is dead is still at work".to_owned();
                 return Err(End::Trouble(Way::Orphan, message));
             }
-            std::thread::sleep(Duration::from_millis(100));
+            if !self.runner.interrupt.wait(Duration::from_millis(100)) {
+                return Err(End::Interrupted);
+            }
         }
         let (stdout, stderr) = process::left_behind(&files).unwrap_or_default();
         self.settled(&stdout, &stderr, flight.since)

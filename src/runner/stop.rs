@@ -25,11 +25,11 @@ impl Worker<'_> {
         })
     }
 
-    /// Stopped: done. Stopping: wait, to the deadline of the attempt; for one of an earlier run, as long as for a new one.
-    /// Running: nothing came of it.
+    /// Stopped: done. Stopping: wait as long as the attempt may take; one of an earlier run, as long again. Running:
+    /// nothing came of it.
     pub(super) fn settle_stop(&mut self, evidence: &mut Vec<String>) -> Result<Found, End> {
         let timeout = self.runner.plan.timeouts.stop;
-        let until = self.deadline.unwrap_or_else(|| Instant::now() + timeout);
+        let begun = self.begun.unwrap_or_else(Instant::now);
         let mut pause = Duration::from_millis(250);
         loop {
             let state = self.settling_status()?.state;
@@ -42,17 +42,17 @@ impl Worker<'_> {
                     evidence.push("status: running".to_owned());
                     return Ok(Found::NotApplied(Vec::new()));
                 }
-                State::Stopping if self.runner.interrupt.is_set() => return Err(End::Interrupted),
-                State::Stopping if Instant::now() >= until => {
+                State::Stopping if begun.elapsed() >= timeout => {
                     return Ok(Found::Open(format!(
                         "{} is stuck in stopping after {timeout:?}: it waits for calls that it has made to be answered; run again to go on waiting, \
                          or start it again, which cancels the stop",
                         self.target()
                     )));
                 }
-                State::Stopping => {
-                    std::thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
-                }
+                State::Stopping => {}
+            }
+            if !self.runner.interrupt.wait(pause.min(timeout.saturating_sub(begun.elapsed()))) {
+                return Err(End::Interrupted);
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }

@@ -399,3 +399,12 @@ fn a_check_that_is_answered_otherwise_keeps_the_entry_closed() {
     scene.run(&[]).expect(0);
     scene.assert_restored();
 }
+
+#[test]
+fn times_may_be_as_long_as_a_number_goes() {
+    let long = ["upload", "stop", "other"].map(|key| format!("{key} = \"9223372036854775807s\"\n")).concat();
+    let scene = Scene::new(&["root", "app"], &format!("[timeouts]\n{long}"));
+    scene.fault("stop-canister app: lose-reply");
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}
