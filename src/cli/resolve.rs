@@ -4,7 +4,7 @@ use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::{Exit, Failure, terminal::Terminal};
+use super::{Exit, Failure, open, terminal::Terminal};
 use crate::{
     journal::{
         Journal,
@@ -49,6 +49,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(mut journal) = Journal::open(&args.journal)? else {
         return Err(Failure::new(Exit::Invalid, format!("{} holds no restore", args.journal)));
     };
+    open::not_taken_back(&journal)?;
     let sequence = Sequence(args.operation);
     let replay = journal.replay();
     let Some(operation) = replay.operations.get(sequence) else {
@@ -62,6 +63,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             format!("operation {sequence}, {} {}, is neither unknown nor failed", operation.kind, operation.member);
         return Err(Failure::new(Exit::Usage, message).with_help(format!("see `icp-restore status {}`", args.journal)));
     }
+    open::no_orphan(&args.journal, std::iter::once((operation, slot)))?;
     let makes = matches!(operation.kind, Kind::UploadSnapshot | Kind::TakeSnapshot);
     if args.outcome == Word::Completed && makes {
         let message = "a snapshot that was made must be proved, not said: only then may it be loaded";

@@ -15,12 +15,9 @@ use super::{
 };
 use crate::{
     diagnostic::Source,
-    icp::{self, Redactor, process},
+    icp::{self, Redactor},
     id::Digest,
-    journal::{
-        self, Journal,
-        replay::{Replay, State},
-    },
+    journal::{self, Journal, replay::Replay},
     operation,
     plan::{self, Plan, Reading},
     rollback::{self, Back},
@@ -77,7 +74,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(mut restore) = Journal::open(&args.restore)? else {
         return Err(Failure::new(Exit::Invalid, format!("{} holds no restore", args.restore)));
     };
-    no_orphan(restore.replay(), &args.restore)?;
+    open::no_orphan(&args.restore, restore.replay().iter())?;
     let (back, reading) = compile(restore.replay())?;
     let whole = whole(restore.replay())?;
     let program = icp::find(args.program.icp.as_deref());
@@ -144,22 +141,6 @@ fn unanswered(replay: &Replay) -> Option<Timestamp> {
 /// Where relative paths of the plan start from.
 fn file(args: &Args) -> &Utf8Path {
     args.plan.as_deref().unwrap_or(&args.restore)
-}
-
-/// A command of a dead run that is still at work could have its effect after the way back.
-fn no_orphan(replay: &Replay, journal: &Utf8Path) -> Result<(), Failure> {
-    let folder = journal::folder(journal);
-    let open = replay.iter().filter(|(_, slot)| matches!(slot.state, State::Claimed(_) | State::Unknown(..)));
-    for (operation, slot) in open {
-        if process::is_alive(&folder.join(format!("{}.{}", operation.sequence, slot.attempts))) {
-            let message = format!(
-                "the command of operation {}, {} {}, is still at work",
-                operation.sequence, operation.kind, operation.member
-            );
-            return Err(Failure::new(Exit::Locked, message).with_help("wait for it, then try again"));
-        }
-    }
-    Ok(())
 }
 
 /// Starts again what was stopped and never loaded, after a look at all that the way back needs.

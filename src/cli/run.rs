@@ -195,7 +195,8 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     let (plan, mut journal) = match opened {
         Some(journal) => {
             open::same_plan(&journal, job)?;
-            open::not_taken_back(&journal, job)?;
+            open::same_parent(&journal, job)?;
+            open::not_taken_back(&journal)?;
             (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
         }
         None => {

@@ -13,6 +13,14 @@ impl Scene {
     fn back(&self, args: &[&str]) -> Done {
         self.verb(&[&["rollback", "fleet.journal.jsonl", "--icp", self.icp.as_str()], args].concat())
     }
+
+    /// The number of an operation.
+    fn operation(&self, kind: &str, member: &str) -> String {
+        let status = self.verb(&["status", "fleet.journal.jsonl", "--format", "json"]).expect(0);
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        let mut all = status["operations"].as_array().unwrap().iter();
+        all.find(|o| o["kind"] == kind && o["member"] == member).unwrap()["sequence"].to_string()
+    }
 }
 
 #[test]
@@ -167,4 +175,49 @@ fn a_restore_that_went_on_meanwhile_is_not_taken_back_to_where_it_was() {
     let run = scene.back(&[]).expect(4);
     assert_eq!(run.signal, None);
     scene.assert_restored();
+}
+
+#[test]
+fn nobody_s_word_brings_back_what_was_taken_back() {
+    let scene = Scene::careful();
+    scene.fault("load-snapshot app: reject IC0305");
+    scene.run(&[]).expect(5);
+    scene.back(&[]).expect(0);
+    let load = scene.operation("load-snapshot", "app");
+    let word = ["resolve", "fleet.journal.jsonl", &load, "--as", "ready", "--because", "once more"];
+    let refused = scene.verb(&word).expect(4);
+    assert!(refused.stderr.contains("was taken back"), "{}", refused.stderr);
+    scene.run(&[]).expect(4);
+    scene.assert_untouched();
+}
+
+#[test]
+fn a_rollback_that_cannot_be_read_is_one_all_the_same() {
+    let scene = Scene::careful();
+    scene.fault("load-snapshot app: reject IC0305");
+    scene.run(&[]).expect(5);
+    scene.back(&[]).expect(0);
+    let file = scene.path.join("fleet-rollback.journal.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("fleet-rollback", "fleet-rollbacc", 1)).unwrap();
+    scene.run(&[]).expect(3);
+    scene.assert_untouched();
+}
+
+#[test]
+fn nobody_s_word_is_taken_while_the_command_is_at_work() {
+    let scene = Scene::careful();
+    scene.fault("load-snapshot app: barrier loading before");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("loading");
+    kill_run(run, false);
+    let load = scene.operation("load-snapshot", "app");
+    let word = ["resolve", "fleet.journal.jsonl", &load, "--as", "ready", "--because", "it is dead"];
+    let refused = scene.verb(&word).expect(8);
+    assert!(refused.stderr.contains("still at work"), "{}", refused.stderr);
+    scene.release("loading");
+    // A wait may be as long as a number goes.
+    scene.run(&["--wait", "9223372036854775807s"]).expect(0);
+    scene.assert_restored();
+    assert_eq!(scene.count(1, "load_canister_snapshot"), 1);
 }
