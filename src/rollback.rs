@@ -97,8 +97,10 @@ fn unsafe_member(reading: &Reading, name: &Name) -> Diagnostic {
 fn text(plan: &Plan, members: &[Safe<'_>]) -> String {
     let mut text = format!(
         "# Made by `icp-restore rollback`: back to the safety snapshots of the restore {0}.\n\n\
-         version = 1\nname = \"{0}-rollback\"\n\n",
-        plan.name
+         version = 1\nname = \"{1:.91}-rollback\"\n\n",
+        plan.name,
+        // A name has at most a hundred characters.
+        plan.name.as_str()
     );
     network(plan, &mut text);
     for member in members {

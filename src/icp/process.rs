@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::{
         fs::{FileExt as _, OpenOptionsExt as _},
@@ -177,6 +177,20 @@ impl Run for Process {
 pub(crate) fn is_alive(files: &Utf8Path) -> bool {
     let Ok(stderr) = OpenOptions::new().write(true).open(format!("{files}.stderr")) else { return false };
     matches!(stderr.try_lock(), Err(std::fs::TryLockError::WouldBlock))
+}
+
+/// Removes what a command of another journal has left under this name: it is not to be taken for what this one prints.
+pub(crate) fn clear(files: &Utf8Path) -> io::Result<()> {
+    for end in ["stdout", "stderr"] {
+        let file = format!("{files}.{end}");
+        match fs::remove_file(&file) {
+            // Or it may be there again once power was lost.
+            Ok(()) => File::open(crate::plan::folder(file.as_str().into()))?.sync_all()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What a command printed of which only the files are left.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     Way,
     readback::ReadBack,
+    record::ORPHAN,
     worker::{End, Found, Proof, Ready, Worker},
 };
 use crate::{
@@ -98,8 +99,7 @@ impl Worker<'_> {
         let begun = Instant::now();
         while process::is_alive(&files) {
             if begun.elapsed() >= self.runner.options.wait {
-                let message = "the command of a run that is dead is still at work".to_owned();
-                return Err(End::Trouble(Way::Orphan, message));
+                return Err(End::Trouble(Way::Orphan, ORPHAN.to_owned()));
             }
             if !self.runner.interrupt.wait(Duration::from_millis(100)) {
                 return Err(End::Interrupted);

@@ -4,13 +4,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::worker::{End, Proof, Worker};
+use super::{
+    Way,
+    worker::{End, Proof, Worker, blocked},
+};
 use crate::{
-    icp::{Command, Rejection, Reply},
+    icp::{Command, Rejection, Reply, process},
     id::SnapshotId,
     journal::event::{Before, Claimed, Event, Finished, Outcome, Receipt, Released, Tail, Why},
     plan::Target,
 };
+
+/// What is said where a command of another run has not ended.
+pub(super) const ORPHAN: &str = "the command of a run that is dead is still at work";
 
 impl Worker<'_> {
     /// Claims the next attempt; gives when it may begin. A signal before it claims nothing.
@@ -21,6 +27,11 @@ impl Worker<'_> {
         let at = Timestamp::now();
         let deadline = at.saturating_add(timeout).unwrap_or(at);
         self.facts.attempts += 1;
+        let files = self.files();
+        if process::is_alive(&files) {
+            return Err(End::Trouble(Way::Orphan, ORPHAN.to_owned()));
+        }
+        process::clear(&files).map_err(|error| blocked(format!("{files} cannot be cleared: {error}")))?;
         let claimed = Claimed {
             operation: self.operation.sequence,
             attempt: self.facts.attempts,

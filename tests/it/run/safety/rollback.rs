@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use super::{CAREFUL, FLEET, Scene};
 use crate::{
-    run::process::{Done, done, kill_run},
+    run::{
+        eio::fault_layer,
+        process::{Done, done, kill_run, program},
+    },
     said,
 };
 
@@ -205,6 +208,16 @@ fn a_rollback_that_cannot_be_read_is_one_all_the_same() {
 }
 
 #[test]
+fn a_plan_of_the_longest_name_has_a_way_back() {
+    let scene = Scene::careful();
+    let name = "f".repeat(100);
+    scene.edit_plan("name = \"fleet\"", &format!("name = \"{name}\""));
+    scene.run(&["--until", "loaded"]).expect(9);
+    scene.verb(&["rollback", &format!("{name}.journal.jsonl"), "--icp", scene.icp.as_str()]).expect(0);
+    scene.assert_untouched();
+}
+
+#[test]
 fn nobody_s_word_is_taken_while_the_command_is_at_work() {
     let scene = Scene::careful();
     scene.fault("load-snapshot app: barrier loading before");
@@ -220,4 +233,47 @@ fn nobody_s_word_is_taken_while_the_command_is_at_work() {
     scene.run(&["--wait", "9223372036854775807s"]).expect(0);
     scene.assert_restored();
     assert_eq!(scene.count(1, "load_canister_snapshot"), 1);
+}
+
+/// The folder of a journal that was moved away holds what its commands printed.
+#[test]
+fn what_was_printed_for_another_journal_proves_nothing() {
+    let scene = Scene::careful();
+    scene.run(&["--until", "loaded"]).expect(9);
+    scene.back(&[]).expect(0);
+    let loads = scene.count(0, "load_canister_snapshot");
+    let journal = scene.path.join("fleet-rollback.journal.jsonl");
+    let layer = fault_layer(&scene.path);
+    let mut claimed = false;
+    for nth in 1..20 {
+        std::fs::remove_file(&journal).unwrap();
+        let mut command = program(&scene.path);
+        command.args(["rollback", "fleet.journal.jsonl", "--icp", scene.icp.as_str()]);
+        command.env("LD_PRELOAD", layer.as_str()).env("KILL_SYNC", nth.to_string());
+        done(command.spawn().unwrap());
+        let text = std::fs::read_to_string(&journal).unwrap();
+        let last = text.lines().last().unwrap();
+        claimed = last.contains("\"event\":\"claimed\"") && last.contains("\"restore\"");
+        if claimed {
+            break;
+        }
+    }
+    assert!(claimed);
+    let halted = scene.back(&[]).expect(6);
+    assert!(halted.stderr.contains("it is not known whether"), "{}", halted.stderr);
+    assert_eq!(scene.count(0, "load_canister_snapshot"), loads);
+}
+
+#[test]
+fn a_command_of_a_journal_that_was_moved_away_is_seen_at_work() {
+    let scene = Scene::careful();
+    scene.fault("stop-canister root: barrier stopping before");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("stopping");
+    kill_run(run, false);
+    std::fs::remove_file(scene.journal()).unwrap();
+    let second = scene.run(&[]).expect(8);
+    assert!(second.stderr.contains("still at work"), "{}", second.stderr);
+    assert!(!scene.lines().iter().any(|line| line.contains("claimed") && line.contains("\"stop\"")));
+    scene.release("stopping");
 }
