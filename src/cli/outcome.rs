@@ -117,6 +117,9 @@ impl Outcome {
                 vec![format!("icp-restore run {} --with-uploads FILE…", job.file)],
             ),
             Verdict::Stopped | Verdict::Interrupted => (Some("to go on"), vec![again]),
+            Verdict::Failed if replay.is_complete() => {
+                (Some("all is restored; to delete what is left behind, once the cause is gone"), vec![again])
+            }
             Verdict::Failed if replay.has_loaded() => {
                 (Some("canisters stay closed; once the cause is gone"), [again].into_iter().chain(back).collect())
             }

@@ -115,18 +115,10 @@ impl Worker<'_> {
         let mut evidence = Vec::new();
         match self.settle(stdout, stderr, &mut evidence)? {
             Found::Completed(proof) => {
-                let (outcome, proof, end) = match self.read_back(proof) {
-                    ReadBack::Proved(proof) => (Outcome::Completed, proof, Ok(End::Done)),
-                    ReadBack::Differs(proof) => {
-                        let message = proof.notes.join("; ");
-                        (Outcome::Disproved, proof, Err(End::Trouble(Way::Failed, message)))
-                    }
-                    ReadBack::Open(why) => return Err(End::Trouble(Way::Unknown, why)),
-                };
-                let receipt = self.receipt(outcome, proof, None, None, started);
+                let receipt = self.receipt(Outcome::Completed, proof, None, None, started);
                 let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
                 self.desk.record(Event::Settled(Box::new(Settled { operation, attempt, evidence, receipt })))?;
-                end
+                Ok(End::Done)
             }
             Found::NotApplied(orphans) => {
                 self.release(Why::NotApplied, evidence, orphans)?;

@@ -48,18 +48,12 @@ impl Worker<'_> {
         evidence.push(format!("still stopped, with the same code: {stopped}"));
         Ok(match printed.or(only.filter(|_| stopped)) {
             Some(id) => {
-                let module_hash = self.facts.before.as_ref().and_then(|before| before.module_hash);
-                let orphans = new.into_iter().filter(|other| *other != id).collect();
+                let module_hash = before.and_then(|before| before.module_hash);
                 let snapshot_size = size(&listed, &id);
-                Found::Completed(Proof {
-                    snapshot_id: Some(id),
-                    snapshot_size,
-                    module_hash,
-                    orphans,
-                    ..Proof::default()
-                })
+                Found::Completed(Proof { snapshot_id: Some(id), snapshot_size, module_hash, ..Proof::default() })
             }
-            None => Found::NotApplied(new),
+            // Which of the new ones is ours nothing tells, so none may be deleted as such.
+            None => Found::NotApplied(Vec::new()),
         })
     }
 }
