@@ -184,15 +184,14 @@ fn take_back(
     };
     let artifacts = BTreeMap::new();
     let runner = Runner { icp, plan, artifacts: &artifacts, options: &options, interrupt: &interrupt, redactor };
-    let mut progress = Progress::new(terminal, restore.replay(), restore.path(), &std::collections::BTreeMap::new());
+    let mut progress = Progress::new(terminal, restore.replay(), restore.path(), &artifacts);
     let troubles = runner::take_back(&runner, restore, &mut |notice, replay| progress.notice(&notice, replay))?;
     progress.finish();
     for trouble in &troubles {
         terminal.say(&printable(&format!("operation {} is not taken back: {}", trouble.operation, trouble.message)));
     }
-    let number = signal.load(std::sync::atomic::Ordering::SeqCst);
     Ok(match troubles.iter().map(|trouble| trouble.way).max() {
-        _ if interrupt.is_set() => Some(Exit::Signal(u8::try_from(number).unwrap_or(15))),
+        _ if interrupt.is_set() => Some(Exit::Signal(signals::number(&signal))),
         None => None,
         Some(runner::Way::Unknown | runner::Way::Orphan) => Some(Exit::Unknown),
         Some(_) => Some(Exit::Failed),

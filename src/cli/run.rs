@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     num::NonZeroUsize,
     ops::ControlFlow,
+    sync::atomic::AtomicUsize,
     time::Duration,
 };
 
@@ -207,12 +208,13 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     if !job.how.with_uploads.is_empty() {
         journal = Some(shards::with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
     }
-    let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
-    let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
-        true => Failure::new(Exit::Signal(signals::number(&signal)), "interrupted before anything was begun"),
+    let unless_interrupted = |failure| match interrupt.is_set() {
+        true => interrupted(&signal),
         false => failure,
-    })?;
-    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)?;
+    };
+    let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt).map_err(unless_interrupted)?;
+    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)
+        .map_err(unless_interrupted)?;
     let foreseen = match adopted.is_empty() {
         true => None,
         false => Some(adopt::foreseen(open::first_line(job, &plan, &version), &adopted)?),
@@ -230,7 +232,10 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         read_back: job.how.verify_upload,
         interrupt: &interrupt,
     };
-    preflight::require(&outlook, terminal)?;
+    preflight::require(&outlook, terminal).map_err(unless_interrupted)?;
+    if interrupt.is_set() {
+        return Err(interrupted(&signal));
+    }
     let mut journal = match journal.take() {
         Some(journal) => journal,
         None => open::create(job, &plan, &version)?,
@@ -275,6 +280,10 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     let exit = Exit::of_run(&ending, signals::number(&signal));
     stream.send(&events::ended(journal.replay(), ending.verdict, exit.code()));
     Ok((exit, Outcome::new(&ending, &journal, exit, job)))
+}
+
+fn interrupted(signal: &AtomicUsize) -> Failure {
+    Failure::new(Exit::Signal(signals::number(signal)), "interrupted before anything was begun")
 }
 
 impl How {

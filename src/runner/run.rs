@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
             let (to_main, messages) = channel();
             let mut active = BTreeSet::new();
             loop {
-                while active.len() < most as usize && self.failed.is_none() {
+                while active.len() < most as usize && self.failed.is_none() && !self.runner.interrupt.is_set() {
                     let Some(index) = jobs.iter().position(|(sequence, _)| !active.contains(sequence)) else { break };
                     let Some((sequence, job)) = jobs.remove(index) else { break };
                     let Some(operation) = operations.get(sequence) else { break };
