@@ -25,6 +25,7 @@ pub mod journal;
 pub mod json;
 mod markdown;
 pub mod operation;
+mod parallel;
 pub mod plan;
 pub mod preflight;
 pub mod report;

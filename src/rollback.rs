@@ -62,7 +62,8 @@ pub fn compile(replay: &Replay) -> Result<Back, Vec<Diagnostic>> {
             snapshot: id.to_string(),
             module_hash: taken.and_then(|done| done.module_hash).map(|hash| hash.to_string()),
             parents: parents.filter(|parent| was_tried(replay, parent)).collect(),
-            running: before == Some(State::Running),
+            // Of a stop that was taken over it is not known: then as a restore has it.
+            running: before.is_none_or(|before| before == State::Running),
         });
     }
     if !refused.is_empty() {
@@ -98,8 +99,10 @@ fn unsafe_member(reading: &Reading, name: &Name) -> Diagnostic {
 fn text(plan: &Plan, members: &[Safe<'_>]) -> String {
     let mut text = format!(
         "# Made by `icp-restore rollback`: back to the safety snapshots of the restore {0}.\n\n\
-         version = 1\nname = \"{0}-rollback\"\n\n",
-        plan.name
+         version = 1\nname = \"{1:.91}-rollback\"\n\n",
+        plan.name,
+        // A name has at most a hundred characters.
+        plan.name.as_str()
     );
     network(plan, &mut text);
     for member in members {

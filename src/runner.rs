@@ -86,7 +86,7 @@ pub struct Options {
     pub upload_memory: u64,
     /// How long a request that was never answered may still take effect.
     pub expiry: Duration,
-    /// Of a rollback: since when the restore had sent nothing more of the loads that were never answered.
+    /// Of a rollback: since when the restore had sent nothing more of what was never answered.
     pub unanswered: Option<Timestamp>,
 }
 
@@ -169,11 +169,10 @@ pub fn run(
     if run.failed.is_none() && run.troubles.is_empty() {
         run.all(journal, observe);
     }
-    let verdict = run.verdict(journal.replay());
-    if run.failed.is_none() && matches!(verdict, Verdict::Failed | Verdict::Unverified | Verdict::Unknown) {
+    if run.failed.is_none() && !run.troubles.is_empty() {
         run.contain(journal, observe);
-    }
-    if run.failed.is_none() && verdict == Verdict::Done && runner.plan.safety.orphans == Orphans::DeleteOwn {
+    } else if run.failed.is_none() && journal.replay().is_complete() && runner.plan.safety.orphans == Orphans::DeleteOwn
+    {
         let orphans = journal
             .replay()
             .iter()
@@ -184,6 +183,8 @@ pub fn run(
     if let Some(error) = run.failed {
         return Err(error);
     }
+    // What could not be taken back or cleared counts as well.
+    let verdict = run.verdict(journal.replay());
     journal.record(&[Event::Closed(Closed { verdict })])?;
     run.troubles.sort_by_key(|trouble| (std::cmp::Reverse(trouble.way), trouble.operation));
     Ok(Ending { verdict, troubles: run.troubles })

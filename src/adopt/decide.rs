@@ -1,6 +1,9 @@
 //! What of each member is taken over, settled or left to be done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use jiff::Timestamp;
 
@@ -20,9 +23,9 @@ use crate::{
     plan::{AmbiguousLoad, Target},
 };
 
-/// What became of a load of the ancestor's.
+/// What became of an effect of the ancestor's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Load {
+enum Fate {
     /// It was not tried, or surely not applied.
     Not,
     /// It may have been applied: begun and not ended, failed without a refusal, or released by hand.
@@ -53,12 +56,14 @@ pub(super) fn all(
         claims.extend(case.decide());
     }
     let done: BTreeSet<Sequence> = events.iter().filter_map(Event::operation).collect();
-    for (operation, claim, label) in claims {
+    for (operation, claim, at) in claims {
         match operation.after.iter().all(|after| done.contains(after)) {
             true => events.push(claim),
+            // It is made anew when it is due.
+            false if operation.kind == Kind::StopCanister => {}
             // Without its safety snapshot a load is early as well.
             false if !is_safe => {}
-            false => problems.push(early(operation, label)),
+            false => problems.push(early(operation, adopter.source.label(at, "this load"))),
         }
     }
     (Adoption { events, warnings: Vec::new() }, problems)
@@ -75,13 +80,13 @@ struct Case<'c, 'a> {
 }
 
 impl<'a> Case<'_, 'a> {
-    /// Takes over what holds; gives the claim of a load that only a settlement can tell of.
-    fn decide(&mut self) -> Option<(&'a Operation, Event, Label)> {
+    /// Takes over what holds; gives the claim of a stop or a load that only a settlement can tell of.
+    fn decide(&mut self) -> Option<(&'a Operation, Event, Range<usize>)> {
         let pair = self.pair;
-        let load = load(&pair.load);
+        let load = fate(&pair.load);
         let stopped = self.status.state == status::State::Stopped;
         let opened = pair.start.was_begun();
-        let explained = load == Load::Not || stopped || (load == Load::Done && opened);
+        let explained = load == Fate::Not || stopped || (load == Fate::Done && opened);
         if !explained {
             let label = self.label(&pair.load, "it loaded this, or may have");
             let state = format!("{:?}", self.status.state).to_lowercase();
@@ -92,23 +97,32 @@ impl<'a> Case<'_, 'a> {
             return None;
         }
         let id = self.upload(load);
-        if stopped || (load == Load::Done && opened) {
+        if stopped || (load == Fate::Done && opened) {
             if pair.stop.was_begun() {
                 self.take_over(Kind::StopCanister, &pair.stop, None);
             }
         } else if pair.stop.state() == State::Completed {
             self.again(&pair.stop, "it is not stopped any more");
+        } else if fate(&pair.stop) == Fate::Maybe {
+            // It may still arrive: that of the settlement is remembered, and no start comes before its end.
+            let settings = self.status.settings.clone();
+            let before = Before { settings, ..Before::of(self.status) };
+            return self.claim(&pair.stop, Kind::StopCanister, Call::Stop(&pair.member.target), before);
         }
         let claim = match (load, id) {
-            (Load::Done, Some(id)) => {
+            (Fate::Done, Some(id)) => {
                 self.take_over(Kind::LoadSnapshot, &pair.load, Some(id));
                 None
             }
-            (Load::Maybe, Some(id)) => self.claim(&id),
+            (Fate::Maybe, Some(id)) => {
+                let before = Before { module_hash: None, snapshots: Some(vec![id.clone()]), ..Before::of(self.status) };
+                let call = Call::Load(&pair.member.target, &id.to_string());
+                self.claim(&pair.load, Kind::LoadSnapshot, call, before)
+            }
             _ => None,
         };
         match (self.status.state, pair.start.state()) {
-            (status::State::Running, _) if opened && load == Load::Done => {
+            (status::State::Running, _) if opened && load == Fate::Done => {
                 self.take_over(Kind::StartCanister, &pair.start, None);
             }
             (_, State::Completed) => self.again(&pair.start, "it is not running any more"),
@@ -118,7 +132,7 @@ impl<'a> Case<'_, 'a> {
     }
 
     /// Takes over an upload whose snapshot is still there, and gives its id.
-    fn upload(&mut self, load: Load) -> Option<SnapshotId> {
+    fn upload(&mut self, load: Fate) -> Option<SnapshotId> {
         let step = &self.pair.upload;
         if step.was_begun() && step.state() != State::Completed {
             let target = self.pair.member.target.to_string();
@@ -134,7 +148,7 @@ impl<'a> Case<'_, 'a> {
         let id = written.parse::<SnapshotId>().ok();
         let listed = |id: &SnapshotId| self.now.snapshots.iter().flatten().any(|listed| listed.id == *id);
         let (why, id) = match id {
-            Some(id) if load == Load::Done || listed(&id) => {
+            Some(id) if load == Fate::Done || listed(&id) => {
                 self.take_over(Kind::UploadSnapshot, step, Some(id.clone()));
                 return Some(id);
             }
@@ -143,8 +157,8 @@ impl<'a> Case<'_, 'a> {
         };
         let reload = self.adopter.plan.safety.ambiguous_load == AmbiguousLoad::Reload;
         match (load, id) {
-            (Load::Not, _) => self.again(step, &why),
-            (Load::Maybe, _) if reload => self.again(step, &why),
+            (Fate::Not, _) => self.again(step, &why),
+            (Fate::Maybe, _) if reload => self.again(step, &why),
             _ => {
                 let label = self.label(step, "canic uploaded it here");
                 let message =
@@ -215,27 +229,24 @@ impl<'a> Case<'_, 'a> {
         self.events.push(Event::Adopted(Box::new(adopted)));
     }
 
-    /// A load that may have been applied comes in as one that was begun: the next step settles it as one of ours.
-    fn claim(&self, id: &SnapshotId) -> Option<(&'a Operation, Event, Label)> {
-        let operation = self.adopter.operations.find(Kind::LoadSnapshot, &self.pair.member.name)?;
-        let now = Timestamp::now();
-        let command = self.adopter.icp.command(Call::Load(&operation.target, &id.to_string()));
-        let args = self.adopter.redactor.args(&command.args);
+    /// What may have been applied comes in as if it was begun: the next step settles it as one of ours.
+    fn claim(
+        &self,
+        step: &Step<'_>,
+        kind: Kind,
+        call: Call<'_>,
+        before: Before,
+    ) -> Option<(&'a Operation, Event, Range<usize>)> {
+        let operation = self.adopter.operations.find(kind, &self.pair.member.name)?;
         let claimed = Claimed {
             operation: operation.sequence,
             attempt: 1,
             aim: Aim::Do,
-            command: crate::icp::Command { args, ..command },
-            deadline: now,
-            before: Before {
-                status: Some(self.status.state),
-                controllers: self.status.controllers.clone(),
-                snapshots: Some(vec![id.clone()]),
-                ..Before::default()
-            },
+            command: self.adopter.redactor.command(&self.adopter.icp.command(call)),
+            deadline: Timestamp::now(),
+            before,
         };
-        let label = self.label(&self.pair.load, "this load");
-        Some((operation, Event::Claimed(Box::new(claimed)), label))
+        Some((operation, Event::Claimed(Box::new(claimed)), step.operation.state.span.clone()))
     }
 
     /// Warns of a completed operation that is done again.
@@ -257,29 +268,29 @@ impl<'a> Case<'_, 'a> {
     }
 }
 
-/// What became of a load.
-fn load(step: &Step<'_>) -> Load {
+/// What became of a stop or a load.
+fn fate(step: &Step<'_>) -> Fate {
     match step.state() {
-        State::Completed => Load::Done,
-        State::Failed if step.receipts.iter().all(|receipt| was_refused(receipt)) => Load::Not,
-        _ if step.was_begun() => Load::Maybe,
-        _ => Load::Not,
+        State::Completed => Fate::Done,
+        State::Failed if step.receipts.iter().all(|receipt| was_refused(receipt)) => Fate::Not,
+        _ if step.was_begun() => Fate::Maybe,
+        _ => Fate::Not,
     }
 }
 
-/// Whether a failed attempt at a load surely had no effect: the command was another one (the ancestor asks for the
+/// Whether a failed attempt surely had no effect: of a load the command was another one (the ancestor asks for the
 /// status first), or the network or icp refused it.
 fn was_refused(receipt: &theirs::Receipt) -> bool {
-    let loads = receipt
+    let acts = receipt
         .command
         .value
         .as_ref()
-        .is_none_or(|command| command.args.value.iter().any(|arg| arg.value == "restore"));
-    let Some(code) = receipt.status.value.as_deref().and_then(|status| status.parse().ok()) else { return !loads };
+        .is_none_or(|command| command.args.value.iter().any(|arg| arg.value == "restore" || arg.value == "stop"));
+    let Some(code) = receipt.status.value.as_deref().and_then(|status| status.parse().ok()) else { return !acts };
     let text = |output: &Option<theirs::Output>| output.as_ref().map(|output| output.text.clone()).unwrap_or_default();
     let (stdout, stderr) = (text(&receipt.stdout.value), text(&receipt.stderr.value));
     let answer = Answer::of(&Reply { exit: Exit::Code(code), stdout, stderr });
-    !loads || matches!(answer, Answer::Rejected(_) | Answer::NotSent(_))
+    !acts || matches!(answer, Answer::Rejected(_) | Answer::NotSent(_))
 }
 
 /// A safety snapshot comes before the load that it is to take back.
@@ -287,9 +298,9 @@ fn safety(adopter: &Adopter<'_>, pairs: &[Pair<'_>]) -> Option<Diagnostic> {
     if !adopter.plan.safety.snapshot {
         return None;
     }
-    let loaded = pairs.iter().filter(|pair| load(&pair.load) != Load::Not);
+    let loaded = pairs.iter().filter(|pair| fate(&pair.load) != Fate::Not);
     let mut labels = loaded.map(|pair| {
-        let text = if load(&pair.load) == Load::Done { "loaded" } else { "may be loaded" };
+        let text = if fate(&pair.load) == Fate::Done { "loaded" } else { "may be loaded" };
         adopter.source.label(pair.load.operation.state.span.clone(), text)
     });
     let first = labels.next()?;

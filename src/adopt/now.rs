@@ -1,17 +1,12 @@
 //! How the canisters that the ancestor touched are now.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::collections::BTreeMap;
 
 use super::{Adopter, pair::Pair};
 use crate::{
     canic::journal::State,
     icp::{Asked, Snapshots, Status},
+    parallel,
 };
 
 /// What the network says of a canister, or why it says nothing.
@@ -27,26 +22,20 @@ pub(super) struct Unseen {
     pub(super) help: &'static str,
 }
 
+const AGAIN: &str = "see that the network can be reached and adopt again";
+
 /// Asks for every member that was touched, as many at once as the plan allows; by the index of the member.
 pub(super) fn see(adopter: &Adopter<'_>, pairs: &[Pair<'_>]) -> BTreeMap<usize, Now> {
     let touched: Vec<&Pair<'_>> = pairs.iter().filter(|pair| pair.is_touched()).collect();
-    let (next, seen) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..touched.len().min(adopter.plan.limits.other as usize) {
-            scope.spawn(|| {
-                while let Some(pair) = touched.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let now = ask(adopter, pair);
-                    if let Ok(mut seen) = seen.lock() {
-                        seen.insert(pair.index, now);
-                    }
-                }
-            });
-        }
-    });
-    seen.into_inner().unwrap_or_default()
+    let seen = parallel::map(&touched, adopter.plan.limits.other, |pair| ask(adopter, pair));
+    touched.iter().map(|pair| pair.index).zip(seen).collect()
 }
 
 fn ask(adopter: &Adopter<'_>, pair: &Pair<'_>) -> Now {
+    if adopter.interrupt.is_set() {
+        let unseen = Unseen { why: "interrupted".to_owned(), help: AGAIN };
+        return Now { status: Err(unseen), snapshots: Ok(Snapshots::new()) };
+    }
     let (target, timeout) = (&pair.member.target, adopter.plan.timeouts.other);
     let status = known(adopter.icp.status(target, timeout, adopter.interrupt));
     let snapshots = match pair.upload.state() {
@@ -57,15 +46,14 @@ fn ask(adopter: &Adopter<'_>, pair: &Pair<'_>) -> Now {
 }
 
 fn known<T>(asked: Asked<T>) -> Result<T, Unseen> {
-    let network = "see that the network can be reached and adopt again";
     let (why, help) = match asked {
         Asked::Known(answer) => return Ok(answer),
         Asked::NoAuthority => (
             "no authority: the caller is not one of its controllers".to_owned(),
             "name the identity that controls it in `[network]` and adopt again",
         ),
-        Asked::Rejected(rejection) => (rejection.message, network),
-        Asked::Silent(why) => (why, network),
+        Asked::Rejected(rejection) => (rejection.message, AGAIN),
+        Asked::Silent(why) => (why, AGAIN),
     };
     Err(Unseen { why, help })
 }

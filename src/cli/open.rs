@@ -1,13 +1,22 @@
 //! Journals of runs as they are begun and taken up: what their first lines say, and which plans they go on with.
 
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use camino::Utf8Path;
+
 use super::{Exit, Failure, rollback, run::Job, targets};
 use crate::{
     diagnostic::Source,
+    icp::process,
     journal::{
         self, Journal,
         event::{Event, Opened, Resumed},
+        replay::{Slot, State},
     },
-    operation,
+    operation::{self, Operation},
     plan::{self, Plan},
 };
 
@@ -64,23 +73,51 @@ pub(super) fn same_plan(journal: &Journal, job: &Job<'_>) -> Result<(), Failure>
     Err(Failure::new(Exit::Blocked, message).with_help(help))
 }
 
-/// What was taken back is not gone on with as if its loads still held; and a rollback is of the restore as it stands.
-pub(super) fn not_taken_back(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
-    let opened = &journal.replay().opened;
-    if opened.parent != job.parent {
-        let message = format!("{} takes back another state of the restore than it has now", journal.path());
-        let help =
-            "see what was done since with `icp-restore status`, and move that journal away to begin a new rollback";
-        return Err(Failure::new(Exit::Blocked, message).with_help(help));
+/// A rollback is of the restore as it stands.
+pub(super) fn same_parent(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
+    if journal.replay().opened.parent == job.parent {
+        return Ok(());
     }
+    let message = format!("{} takes back another state of the restore than it has now", journal.path());
+    let help = "see what was done since with `icp-restore status`, and move that journal away to begin a new rollback";
+    Err(Failure::new(Exit::Blocked, message).with_help(help))
+}
+
+/// What was taken back is not gone on with as if its loads still held, and nothing more is said of it.
+pub(super) fn not_taken_back(journal: &Journal) -> Result<(), Failure> {
     let rollback = rollback::journal_of(journal.path());
     match journal::load(&rollback) {
         Ok(replay) if replay.opened.parent == Some(journal.head()) => {
             let message = format!("{} was taken back, or is being so, by {rollback}", journal.path());
             Err(Failure::new(Exit::Blocked, message).with_help("begin a new restore with another `--journal`"))
         }
-        _ => Ok(()),
+        Ok(_) | Err(journal::Error::Empty(_)) => Ok(()),
+        Err(journal::Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        // It may be one of this very restore.
+        Err(error) => Err(error.into()),
     }
+}
+
+/// A command of a dead run that is still at work could have its effect after what is done now; it is waited for so long.
+pub(super) fn no_orphan<'a>(
+    journal: &Utf8Path,
+    operations: impl Iterator<Item = (&'a Operation, &'a Slot)>,
+    wait: Duration,
+    help: &str,
+) -> Result<(), Failure> {
+    let (folder, begun) = (journal::folder(journal), Instant::now());
+    for (operation, slot) in operations {
+        let (sequence, kind, member) = (operation.sequence, operation.kind, &operation.member);
+        let files = folder.join(format!("{sequence}.{}", slot.attempts));
+        while matches!(slot.state, State::Claimed(_) | State::Unknown(..)) && process::is_alive(&files) {
+            if begun.elapsed() >= wait {
+                let message = format!("the command of operation {sequence}, {kind} {member}, is still at work");
+                return Err(Failure::new(Exit::Locked, message).with_help(help));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    Ok(())
 }
 
 /// The CI job, as its environment names it.

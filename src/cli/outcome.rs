@@ -120,6 +120,9 @@ impl Outcome {
                 (Some("once all shards are done, with the journals of all"), vec![session::ours(words)])
             }
             Verdict::Stopped | Verdict::Interrupted => (Some("to go on"), vec![again]),
+            Verdict::Failed if replay.is_complete() => {
+                (Some("all is restored; to delete what is left behind, once the cause is gone"), vec![again])
+            }
             Verdict::Failed if replay.has_loaded() => {
                 (Some("canisters stay closed; once the cause is gone"), [again].into_iter().chain(back).collect())
             }

@@ -138,7 +138,7 @@ impl<'a> Progress<'a> {
             Notice::Held(sequence, rest) => {
                 if let Some(operation) = replay.operations.get(*sequence) {
                     let rest = time(*rest);
-                    let why = "a stop or load that was lost may arrive until then";
+                    let why = "a request that was lost may arrive until then";
                     self.say(&format!("{}  waits {rest}: {why}", line::name(operation, self.width)));
                 }
             }

@@ -1,10 +1,12 @@
 //! `resolve`: the word of a person on what only a person can know.
 
+use std::time::Duration;
+
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use jiff::Timestamp;
 
-use super::{Exit, Failure, next, terminal::Terminal};
+use super::{Exit, Failure, next, open, terminal::Terminal};
 use crate::{
     journal::{
         Journal,
@@ -52,6 +54,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(mut journal) = Journal::open(&args.journal)? else {
         return Err(super::input::no_journal(&args.journal));
     };
+    open::not_taken_back(&journal)?;
     let sequence = args.operation;
     let replay = journal.replay();
     let Some(operation) = replay.operations.get(sequence) else {
@@ -65,6 +68,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
             format!("operation {sequence}, {} {}, is neither unknown nor failed", operation.kind, operation.member);
         return Err(Failure::new(Exit::Usage, message).with_help(format!("see `icp-restore status {}`", args.journal)));
     }
+    open::no_orphan(&args.journal, std::iter::once((operation, slot)), Duration::ZERO, "wait for it, then try again")?;
     let makes = matches!(operation.kind, Kind::UploadSnapshot | Kind::TakeSnapshot);
     if args.outcome == Word::Completed && makes {
         let message = "a snapshot that was made must be proved, not said: only then may it be loaded";

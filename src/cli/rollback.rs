@@ -1,9 +1,6 @@
 //! `rollback`: back to the safety snapshots of a restore.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
@@ -18,12 +15,9 @@ use super::{
 };
 use crate::{
     diagnostic::Source,
-    icp::{self, Redactor, process},
+    icp::{self, Redactor},
     id::Digest,
-    journal::{
-        self, Journal,
-        replay::{Replay, State},
-    },
+    journal::{self, Journal, replay::Replay},
     operation,
     plan::{self, Plan, Reading},
     rollback::{self, Back},
@@ -85,7 +79,8 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     let Some(mut restore) = Journal::open(&args.restore)? else {
         return Err(super::input::no_journal(&args.restore));
     };
-    no_orphan(restore.replay(), args)?;
+    let help = format!("wait for it: {} --wait 10m", next::back(&args.restore));
+    open::no_orphan(&args.restore, restore.replay().iter(), args.pace.wait, &help)?;
     let (back, reading) = compile(restore.replay())?;
     let whole = whole(restore.replay())?;
     let program = icp::find(args.program.icp.as_deref());
@@ -144,36 +139,17 @@ fn whole(replay: &Replay) -> Result<Plan, Failure> {
     Ok(reading.plan.resolved(&replay.opened.targets))
 }
 
-/// Since when the restore has sent nothing more of the loads that were never answered.
+/// Since when the restore has sent nothing more of the stops, loads and starts that were never answered.
 fn unanswered(replay: &Replay) -> Option<Timestamp> {
-    let loads = replay.iter().filter(|(operation, _)| operation.kind == operation::Kind::LoadSnapshot);
-    loads.filter_map(|(_, slot)| slot.unanswered(Timestamp::now())).max()
+    use operation::Kind::{LoadSnapshot, StartCanister, StopCanister};
+    let now = Timestamp::now();
+    let sent = replay.iter().filter(|(o, _)| matches!(o.kind, StopCanister | LoadSnapshot | StartCanister));
+    sent.flat_map(|(_, slot)| [slot.unanswered(now), slot.unanswered_back(now)]).max().flatten()
 }
 
 /// Where relative paths of the plan start from.
 fn file(args: &Args) -> &Utf8Path {
     args.plan.as_deref().unwrap_or(&args.restore)
-}
-
-/// A command of a dead run that is still at work could have its effect after the way back.
-fn no_orphan(replay: &Replay, args: &Args) -> Result<(), Failure> {
-    let folder = journal::folder(&args.restore);
-    let until = Instant::now() + args.pace.wait;
-    let open = replay.iter().filter(|(_, slot)| matches!(slot.state, State::Claimed(_) | State::Unknown(..)));
-    for (operation, slot) in open {
-        while process::is_alive(&folder.join(format!("{}.{}", operation.sequence, slot.attempts))) {
-            if Instant::now() >= until {
-                let message = format!(
-                    "the command of operation {}, {} {}, is still at work",
-                    operation.sequence, operation.kind, operation.member
-                );
-                let help = format!("wait for it: {} --wait 10m", next::back(&args.restore));
-                return Err(Failure::new(Exit::Locked, message).with_help(help));
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-    Ok(())
 }
 
 /// Starts again what was stopped and never loaded, after a look at all that the way back needs.
@@ -217,15 +193,14 @@ fn take_back(
     };
     let artifacts = BTreeMap::new();
     let runner = Runner { icp, plan, artifacts: &artifacts, options: &options, interrupt: &interrupt, redactor };
-    let mut progress = Progress::new(terminal, restore.replay(), restore.path(), &std::collections::BTreeMap::new());
+    let mut progress = Progress::new(terminal, restore.replay(), restore.path(), &artifacts);
     let troubles = runner::take_back(&runner, restore, &mut |notice, replay| progress.notice(&notice, replay))?;
     progress.finish();
     for trouble in &troubles {
         terminal.say(&printable(&format!("operation {} is not taken back: {}", trouble.operation, trouble.message)));
     }
-    let number = signal.load(std::sync::atomic::Ordering::SeqCst);
     Ok(match troubles.iter().map(|trouble| trouble.way).max() {
-        _ if interrupt.is_set() => Some(Exit::Signal(u8::try_from(number).unwrap_or(15))),
+        _ if interrupt.is_set() => Some(Exit::Signal(signals::number(&signal))),
         None => None,
         Some(runner::Way::Unknown | runner::Way::Orphan) => Some(Exit::Unknown),
         Some(_) => Some(Exit::Failed),

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, HashSet},
     num::NonZeroUsize,
     ops::ControlFlow,
+    sync::atomic::AtomicUsize,
     time::Duration,
 };
 
@@ -137,7 +138,7 @@ pub(super) struct Job<'a> {
     pub(super) back: Option<String>,
     /// How long a request that was never answered may still take effect.
     pub(super) expiry: Duration,
-    /// Of a rollback: since when the restore had sent nothing more of the loads that were never answered.
+    /// Of a rollback: since when the restore had sent nothing more of what was never answered.
     pub(super) unanswered: Option<Timestamp>,
     /// Whether the journal is gone when the command ends, as that of a rehearsal in a temporary folder is.
     pub(super) passing: bool,
@@ -210,7 +211,8 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     let (plan, mut journal) = match opened {
         Some(journal) => {
             open::same_plan(&journal, job)?;
-            open::not_taken_back(&journal, job)?;
+            open::same_parent(&journal, job)?;
+            open::not_taken_back(&journal)?;
             (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
         }
         None => {
@@ -222,12 +224,13 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         journal = Some(shards::with_uploads(job, &plan, journal, &version, &interrupt, terminal)?);
     }
     terminal.note(&beginning(job, &plan, journal.as_ref(), &version));
-    let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt);
-    let artifacts = artifacts.map_err(|failure| match interrupt.is_set() {
-        true => Failure::new(Exit::Signal(signals::number(&signal)), "interrupted before anything was begun"),
+    let unless_interrupted = |failure| match interrupt.is_set() {
+        true => interrupted(&signal),
         false => failure,
-    })?;
-    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)?;
+    };
+    let artifacts = artifacts(job, &plan, journal.as_ref(), terminal, &interrupt).map_err(unless_interrupted)?;
+    let adopted = adopt::events(job.adopt.as_deref(), job, &plan, journal.as_ref(), &artifacts, &interrupt, terminal)
+        .map_err(unless_interrupted)?;
     let foreseen = match adopted.is_empty() {
         true => None,
         false => Some(adopt::foreseen(open::first_line(job, &plan, &version), &adopted)?),
@@ -245,7 +248,10 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         read_back: job.how.verify_upload,
         interrupt: &interrupt,
     };
-    preflight::require(&outlook, terminal)?;
+    preflight::require(&outlook, terminal).map_err(unless_interrupted)?;
+    if interrupt.is_set() {
+        return Err(interrupted(&signal));
+    }
     let mut journal = match journal.take() {
         Some(journal) => journal,
         None => open::create(job, &plan, &version)?,
@@ -290,6 +296,10 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     let exit = Exit::of_run(&ending, signals::number(&signal));
     stream.send(&events::ended(journal.replay(), ending.verdict, exit.code()));
     Ok((exit, Outcome::new(&ending, &journal, exit, job)))
+}
+
+fn interrupted(signal: &AtomicUsize) -> Failure {
+    Failure::new(Exit::Signal(signals::number(signal)), "interrupted before anything was begun")
 }
 
 impl How {

@@ -3,13 +3,7 @@
 //! Each part of the uploads (`--partition`) has a journal of its own. What one says counts if it is sound, of this very
 //! plan, and the only one to say it; and if the snapshot is on the canister still, as far as that can be asked.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -24,6 +18,7 @@ use crate::{
         replay::Replay,
     },
     operation::{self, Kind, Operation, Operations, Sequence},
+    parallel,
     plan::{MemberPlaces, Plan, Reading},
 };
 
@@ -307,31 +302,20 @@ fn twice(operation: &Operation, theirs: &Found, who: &str, other: Option<&Snapsh
 
 /// What was uploaded and is not on its canister any more. Canisters that do not answer are left to preflight.
 fn gone(found: &BTreeMap<Sequence, Found>, wanted: &Wanted<'_>) -> Vec<Diagnostic> {
-    let all: Vec<(&Sequence, &Found)> = found.iter().collect();
-    let (next, gone) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..all.len().min(wanted.plan.limits.other as usize) {
-            scope.spawn(|| {
-                while let Some((sequence, theirs)) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let Some(operation) = wanted.operations.get(**sequence) else { continue };
-                    let timeout = wanted.plan.timeouts.other;
-                    let listed = match wanted.icp.snapshots(&operation.target, timeout, wanted.interrupt) {
-                        Asked::Known(listed) => listed,
-                        Asked::NoAuthority | Asked::Rejected(_) | Asked::Silent(_) => continue,
-                    };
-                    let Some(id) = theirs.receipt.snapshot_id.as_ref() else { continue };
-                    if !listed.iter().any(|listed| listed.id == *id) {
-                        let message = format!("the snapshot {id} of `{}` is not on its canister", operation.member);
-                        let help = "somebody deleted it: run the shard anew with another `--journal`";
-                        let diagnostic =
-                            Diagnostic::new(Code::UploadGone, message, theirs.label.clone()).with_help(help);
-                        if let Ok(mut gone) = gone.lock() {
-                            gone.push(diagnostic);
-                        }
-                    }
-                }
-            });
+    let found: Vec<(&Sequence, &Found)> = found.iter().collect();
+    let gone = parallel::map(&found, wanted.plan.limits.other, |(sequence, theirs)| {
+        let operation = wanted.operations.get(**sequence).filter(|_| !wanted.interrupt.is_set())?;
+        let timeout = wanted.plan.timeouts.other;
+        let Asked::Known(listed) = wanted.icp.snapshots(&operation.target, timeout, wanted.interrupt) else {
+            return None;
+        };
+        let id = theirs.receipt.snapshot_id.as_ref()?;
+        if listed.iter().any(|listed| listed.id == *id) {
+            return None;
         }
+        let message = format!("the snapshot {id} of `{}` is not on its canister", operation.member);
+        let help = "somebody deleted it: run the shard anew with another `--journal`";
+        Some(Diagnostic::new(Code::UploadGone, message, theirs.label.clone()).with_help(help))
     });
-    gone.into_inner().unwrap_or_default()
+    gone.into_iter().flatten().collect()
 }

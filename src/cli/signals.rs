@@ -25,9 +25,10 @@ pub(super) fn signals() -> Result<(Arc<Interrupt>, Arc<AtomicUsize>), Failure> {
     let (counted, number) = (Arc::clone(&interrupt), Arc::clone(&first));
     std::thread::spawn(move || {
         for signal in signals.forever().filter(|signal| *signal != SIGHUP) {
-            if counted.0.fetch_add(1, Ordering::SeqCst) == 0 {
-                number.store(usize::try_from(signal).unwrap_or(15), Ordering::SeqCst);
-            }
+            // The number first: whoever sees that there was a signal asks for it.
+            let signal = usize::try_from(signal).unwrap_or(15);
+            let _first = number.compare_exchange(0, signal, Ordering::SeqCst, Ordering::SeqCst);
+            counted.0.fetch_add(1, Ordering::SeqCst);
         }
     });
     Ok((interrupt, first))

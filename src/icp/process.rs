@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::{
         fs::{FileExt as _, OpenOptionsExt as _},
@@ -102,9 +102,9 @@ impl Interrupt {
 
     /// Waits so long, or until it is set; whether it is not.
     pub fn wait(&self, time: Duration) -> bool {
-        let until = Instant::now() + time;
-        while Instant::now() < until && !self.is_set() {
-            std::thread::sleep(Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())));
+        let begun = Instant::now();
+        while begun.elapsed() < time && !self.is_set() {
+            std::thread::sleep(Duration::from_millis(50).min(time.saturating_sub(begun.elapsed())));
         }
         !self.is_set()
     }
@@ -146,7 +146,7 @@ impl Run for Process {
             })
             .start()?;
         // From here on the command may have had its effect: nothing is an error any more.
-        let deadline = Instant::now() + how.timeout;
+        let begun = Instant::now();
         let mut ended: Option<Instant> = None;
         let status = loop {
             match handle.wait_timeout(Duration::from_millis(100)) {
@@ -155,7 +155,7 @@ impl Run for Process {
                 Err(_) => break None,
             }
             match ended {
-                None if Instant::now() >= deadline || how.interrupt.is_urgent() => {
+                None if begun.elapsed() >= how.timeout || how.interrupt.is_urgent() => {
                     signal(&handle, Signal::SIGTERM);
                     ended = Some(Instant::now());
                 }
@@ -177,6 +177,20 @@ impl Run for Process {
 pub(crate) fn is_alive(files: &Utf8Path) -> bool {
     let Ok(stderr) = OpenOptions::new().write(true).open(format!("{files}.stderr")) else { return false };
     matches!(stderr.try_lock(), Err(std::fs::TryLockError::WouldBlock))
+}
+
+/// Removes what a command of another journal has left under this name: it is not to be taken for what this one prints.
+pub(crate) fn clear(files: &Utf8Path) -> io::Result<()> {
+    for end in ["stdout", "stderr"] {
+        let file = format!("{files}.{end}");
+        match fs::remove_file(&file) {
+            // Or it may be there again once power was lost.
+            Ok(()) => File::open(crate::plan::folder(file.as_str().into()))?.sync_all()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What a command printed of which only the files are left.

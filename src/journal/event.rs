@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    icp::{Command, Exit, Rejection, status::State},
+    icp::{Command, Exit, Rejection, Status, status::State},
     id::{Digest, Name, Principal, SnapshotId},
     operation::{Kind, Operation, Sequence},
 };
@@ -301,6 +301,18 @@ pub struct Tail {
     pub text: String,
     /// How many bytes there were.
     pub bytes: usize,
+}
+
+impl Before {
+    /// How a canister is right before.
+    pub fn of(status: &Status) -> Self {
+        Self {
+            status: Some(status.state),
+            module_hash: status.module_hash,
+            controllers: status.controllers.clone(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Aim {

@@ -22,6 +22,8 @@ use crate::{
 use receipt::By;
 
 pub use breach::Breach;
+use slot::Lost;
+
 pub use slot::{Done, Failure, Flight, Slot, State};
 
 /// The state of a restore.
@@ -132,6 +134,7 @@ impl Replay {
             Event::Resumed(resumed) => {
                 self.holder = Some((resumed.clone(), at));
                 self.verdict = None;
+                self.slots.iter_mut().for_each(|slot| slot.drifts = 0);
             }
             Event::Closed(closed) => self.verdict = Some(closed.verdict),
             Event::Claimed(claimed) => self.claim(claimed, at, line)?,
@@ -161,7 +164,13 @@ impl Replay {
             State::Failed(_) => Flight { aim: Aim::Do, kept: None, since: at, deadline: at },
             State::Fresh | State::Completed(_) => return Err(slot.no_claim("a settlement")),
         };
-        self.conclude(event.operation, &event.receipt, flight, at, line)
+        let lost = slot.given_up(at);
+        self.conclude(event.operation, &event.receipt, flight, at, line)?;
+        if event.receipt.outcome != Outcome::Completed {
+            // Whoever says that it was not done cannot know that it will not arrive.
+            self.slots[event.operation.index()].lost = lost;
+        }
+        Ok(())
     }
 
     fn release(&mut self, event: &Released, at: Timestamp, line: usize) -> Result<(), Breach> {
@@ -175,9 +184,10 @@ impl Replay {
             State::Fresh | State::Completed(_) => return Err(slot.no_claim("a release")),
         };
         let slot = &mut self.slots[event.operation.index()];
+        slot.drifts += u32::from(event.why == Why::Drift);
         if under_way && event.why != Why::NotStarted {
             slot.touched = true;
-            slot.lost = slot.unanswered(at);
+            slot.lost = slot.given_up(at);
         }
         match kept {
             Some(done) => slot.settle(State::Completed(done), at, line),
@@ -194,7 +204,10 @@ impl Replay {
             let message = format!("operation {} cannot be taken over any more", event.operation);
             return Err(Breach::new(Code::ReceiptWithoutClaim, message, &["operation"], "not taken over"));
         }
-        self.slots[event.operation.index()].settle(State::Completed(Done::of(&event.receipt)), at, line);
+        let slot = &mut self.slots[event.operation.index()];
+        slot.settle(State::Completed(Done::of(&event.receipt)), at, line);
+        // What came before that in the other journal may never have been answered.
+        slot.lost = Lost::until(event.receipt.ended);
         Ok(())
     }
 

@@ -1,15 +1,11 @@
 //! Asks: who calls, and of each target how it is and what snapshots it has. All at once within the limit.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
-
 use super::{Left, Scene, Seen};
 use crate::{
     diagnostic::{Code, Diagnostic},
     icp::Asked,
     id::Principal,
+    parallel,
     plan::{Member, OptionPlaces, Target},
 };
 
@@ -46,28 +42,14 @@ fn nobody(scene: &Scene<'_>, why: &str, diagnostics: &mut Vec<Diagnostic>) -> Op
 
 /// Every member of which something is left.
 pub(super) fn members(scene: &Scene<'_>, left: Vec<Left>) -> Vec<Seen> {
-    let members = &scene.plan.members;
-    let next = AtomicUsize::new(0);
-    let seen: Vec<Mutex<Seen>> = left.into_iter().map(|left| Mutex::new(Seen { left, ..Seen::default() })).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..members.len().min(scene.plan.limits.other as usize) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(member), Some(seen)) = (members.get(index), seen.get(index)) else { break };
-                    if let Ok(mut seen) = seen.lock() {
-                        one(scene, member, &mut seen);
-                    }
-                }
-            });
-        }
-    });
-    seen.into_iter().map(|seen| seen.into_inner().unwrap_or_default()).collect()
+    let members: Vec<_> = scene.plan.members.iter().zip(left).collect();
+    parallel::map(&members, scene.plan.limits.other, |(member, left)| one(scene, member, left.clone()))
 }
 
-fn one(scene: &Scene<'_>, member: &Member, seen: &mut Seen) {
-    if !seen.left.is_any() {
-        return;
+fn one(scene: &Scene<'_>, member: &Member, left: Left) -> Seen {
+    let mut seen = Seen { left, ..Seen::default() };
+    if !seen.left.is_any() || scene.interrupt.is_set() {
+        return seen;
     }
     let timeout = scene.plan.timeouts.other;
     let status = again(scene, || scene.icp.status(&member.target, timeout, scene.interrupt));
@@ -75,7 +57,7 @@ fn one(scene: &Scene<'_>, member: &Member, seen: &mut Seen) {
     seen.status = Some(status);
     // What refuses its status has nothing to say of its snapshots.
     if silent || !(seen.left.upload || seen.left.take || seen.left.load) {
-        return;
+        return seen;
     }
     let list = |target: &Target| again(scene, || scene.icp.snapshots(target, timeout, scene.interrupt));
     let here = list(&member.target);
@@ -87,6 +69,7 @@ fn one(scene: &Scene<'_>, member: &Member, seen: &mut Seen) {
     if missing && member.is_relocated() && !seen.left.upload {
         seen.elsewhere = Some(list(&Target::Canister(member.source)));
     }
+    seen
 }
 
 /// Asks until there is an answer, as often as the plan says.

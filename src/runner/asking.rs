@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     icp::{Asked, Snapshots, Status},
-    journal::event::Before,
     plan::Target,
 };
 
@@ -93,12 +92,12 @@ impl Worker<'_> {
     /// the run was interrupted.
     pub(super) fn pause(&self, tried: u32) -> bool {
         let pause = self.runner.plan.retry.pause(tried);
-        self.runner.interrupt.wait(pause.mul_f64(1.0 + fastrand::f64() / 2.0))
+        self.runner.interrupt.wait(pause.saturating_add(pause.mul_f64(fastrand::f64() / 2.0)))
     }
 
-    /// Waits until what was sent by then, and never answered, can arrive no more.
-    pub(super) fn outlast(&self, sent: Option<Timestamp>) -> Result<(), End> {
-        let Some(sent) = sent else { return Ok(()) };
+    /// Waits until nothing can arrive any more that was sent before and never answered: it would undo what comes now.
+    pub(super) fn outlast(&self) -> Result<(), End> {
+        let Some(sent) = self.facts.unanswered.max(self.runner.options.unanswered) else { return Ok(()) };
         // Where the clock was set back, all of the time is left.
         let since = Duration::try_from(Timestamp::now().duration_since(sent)).unwrap_or_default();
         let rest = self.runner.options.expiry.saturating_sub(since);
@@ -119,7 +118,7 @@ impl Worker<'_> {
 
     /// Asks as long as there is no answer, and leaves open what has none in the end.
     pub(super) fn settling<T>(&self, ask: impl Fn() -> Result<T, Unanswered>) -> Result<T, End> {
-        let until = Instant::now() + self.timeout();
+        let begun = Instant::now();
         let mut pause = Duration::from_millis(500);
         loop {
             let why = match ask() {
@@ -128,7 +127,7 @@ impl Worker<'_> {
                 Err(why) => why,
             };
             let lasting = matches!(why, Unanswered::NoAuthority(_));
-            if lasting || Instant::now() >= until {
+            if lasting || begun.elapsed() >= self.timeout() {
                 return Err(End::Trouble(Way::Unknown, format!("the outcome is unknown: {why}")));
             }
             if !self.runner.interrupt.wait(pause) {
@@ -136,15 +135,5 @@ impl Worker<'_> {
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }
-    }
-}
-
-/// What was true of a canister, for a claim.
-pub(super) fn before(status: &Status) -> Before {
-    Before {
-        status: Some(status.state),
-        module_hash: status.module_hash,
-        controllers: status.controllers.clone(),
-        ..Before::default()
     }
 }

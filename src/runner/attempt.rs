@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     Way,
     readback::ReadBack,
+    record::ORPHAN,
     worker::{End, Found, Proof, Ready, Worker},
 };
 use crate::{
@@ -41,7 +42,7 @@ impl Worker<'_> {
         };
         let started = self.claim(&command, before.clone(), timeout)?;
         self.facts.before = Some(before);
-        self.deadline = Some(Instant::now() + timeout);
+        self.begun = Some(Instant::now());
         let files = self.files();
         let how = How { files: Files::Kept(&files), timeout, interrupt: self.runner.interrupt };
         let reply = match self.runner.icp.run(&command, &how) {
@@ -95,16 +96,14 @@ impl Worker<'_> {
         let Some(flight) = self.facts.flight.clone() else { return Ok(End::Done) };
         self.aim = flight.aim;
         let files = self.files();
-        let until = Instant::now() + self.runner.options.wait;
+        let begun = Instant::now();
         while process::is_alive(&files) {
-            if self.runner.interrupt.is_set() {
+            if begun.elapsed() >= self.runner.options.wait {
+                return Err(End::Trouble(Way::Orphan, ORPHAN.to_owned()));
+            }
+            if !self.runner.interrupt.wait(Duration::from_millis(100)) {
                 return Err(End::Interrupted);
             }
-            if Instant::now() >= until {
-                let message = "the command of a run that is dead is still at work".to_owned();
-                return Err(End::Trouble(Way::Orphan, message));
-            }
-            std::thread::sleep(Duration::from_millis(100));
         }
         let (stdout, stderr) = process::left_behind(&files).unwrap_or_default();
         self.settled(&stdout, &stderr, flight.since)
@@ -116,18 +115,10 @@ impl Worker<'_> {
         let mut evidence = Vec::new();
         match self.settle(stdout, stderr, &mut evidence)? {
             Found::Completed(proof) => {
-                let (outcome, proof, end) = match self.read_back(proof) {
-                    ReadBack::Proved(proof) => (Outcome::Completed, proof, Ok(End::Done)),
-                    ReadBack::Differs(proof) => {
-                        let message = proof.notes.join("; ");
-                        (Outcome::Disproved, proof, Err(End::Trouble(Way::Failed, message)))
-                    }
-                    ReadBack::Open(why) => return Err(End::Trouble(Way::Unknown, why)),
-                };
-                let receipt = self.receipt(outcome, proof, None, None, started);
+                let receipt = self.receipt(Outcome::Completed, proof, None, None, started);
                 let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
-                self.record(Event::Settled(Box::new(Settled { operation, attempt, evidence, receipt })))?;
-                end
+                self.desk.record(Event::Settled(Box::new(Settled { operation, attempt, evidence, receipt })))?;
+                Ok(End::Done)
             }
             Found::NotApplied(orphans) => {
                 self.release(Why::NotApplied, evidence, orphans)?;

@@ -5,13 +5,13 @@ use std::{
     time::Duration,
 };
 
-use super::worker::End;
+use super::{Way, worker::End};
 use crate::{journal::event::Event, operation::Sequence};
 
 /// What a worker asks for.
 pub(super) enum Message {
-    /// To have an event recorded; the answer says whether it is on disk.
-    Record(Event, Sender<bool>),
+    /// To have an event recorded; the answer comes when it is on disk.
+    Record(Event, Sender<Result<(), End>>),
     /// To have it told that nothing is done for so long.
     Held(Sequence, Duration),
     /// To be let go.
@@ -29,10 +29,12 @@ impl Desk {
         Self { to_main, sequence }
     }
 
-    /// Waits until an event is on disk; `false` where it is not, and nothing may be done that it announces.
-    pub(super) fn record(&self, event: Event) -> bool {
+    /// Waits until an event is on disk; where it is not, nothing may be done that it announces.
+    pub(super) fn record(&self, event: Event) -> Result<(), End> {
         let (recorded, answer) = channel();
-        self.to_main.send(Message::Record(event, recorded)).is_ok() && answer.recv().unwrap_or(false)
+        // A thread that is gone takes nothing, and its answer does not come.
+        let _gone = self.to_main.send(Message::Record(event, recorded));
+        answer.recv().unwrap_or_else(|_| Err(unwritten()))
     }
 
     /// Says that it waits for so long, for requests that were lost.
@@ -45,4 +47,9 @@ impl Desk {
         // The main thread waits for all of its workers.
         let _gone = self.to_main.send(Message::Ended(self.sequence, end));
     }
+}
+
+/// The journal cannot be written, so the worker is let go.
+pub(super) fn unwritten() -> End {
+    End::Trouble(Way::Blocked, "the journal cannot be written".to_owned())
 }

@@ -26,16 +26,17 @@ pub(super) struct Facts {
     pub(super) orphans: Vec<SnapshotId>,
     /// Whether an earlier attempt may have had its effect.
     pub(super) touched: bool,
-    /// Since when nothing more was sent of a stop or a load of the canister that was never answered.
+    /// Since when nothing more was sent of what was never answered, and would undo this.
     pub(super) unanswered: Option<Timestamp>,
     /// Before this restore stopped the canister.
     pub(super) stopped: Option<Before>,
     pub(super) snapshot: Option<SnapshotId>,
     /// What is known of each member of the fleet, or of this one alone.
     pub(super) expected: Vec<Expected>,
-    /// The operation that stopped the canister, and how often it did so far.
+    /// The operation that stopped the canister, its attempts so far, and how often somebody undid it in this run.
     pub(super) stop: Option<Sequence>,
     pub(super) stops: u32,
+    pub(super) drifts: u32,
     /// Whether the latest attempt may have gone on with an upload of an earlier one.
     pub(super) pieced: bool,
     /// Where outputs and staging lie.
@@ -75,7 +76,7 @@ impl Facts {
             };
             Expected { code, running }
         };
-        let stop = of(Kind::StopCanister, member);
+        let (stop, load) = (of(Kind::StopCanister, member), of(Kind::LoadSnapshot, member));
         Ok(Self {
             attempts: slot.attempts,
             before: slot.before.as_deref().cloned(),
@@ -85,11 +86,11 @@ impl Facts {
             },
             orphans: slot.orphans.clone(),
             touched: slot.may_be_applied(),
-            unanswered: stop
-                .into_iter()
-                .chain(of(Kind::LoadSnapshot, member))
-                .filter_map(|slot| slot.unanswered(now))
-                .max(),
+            unanswered: match operation.kind {
+                // To be made twice does a load no harm.
+                Kind::LoadSnapshot => stop.and_then(|stop| stop.unanswered_back(now)),
+                _ => stop.into_iter().chain(load).filter_map(|slot| slot.unanswered(now)).max(),
+            },
             stopped: stop.and_then(|stop| stop.before.as_deref().cloned()),
             snapshot: replay.snapshot(operation).cloned(),
             expected: match operation.kind {
@@ -98,6 +99,7 @@ impl Facts {
             },
             stop: replay.operations.find(Kind::StopCanister, &operation.member).map(|stop| stop.sequence),
             stops: stop.map_or(0, |stop| stop.attempts),
+            drifts: stop.map_or(0, |stop| stop.drifts),
             pieced: slot.attempts > 1,
             folder: journal.folder()?,
         })

@@ -1,24 +1,22 @@
 //! Loading a snapshot: the one effect that nothing on the network proves.
 
-use super::{
-    asking::before,
-    worker::{End, Found, Proof, Ready, Worker, blocked},
-};
+use super::worker::{End, Found, Proof, Ready, Worker, blocked};
 use crate::{
     icp::{Call, Status, status::State},
     journal::event::{Before, Event, Released, Why},
     plan::AmbiguousLoad,
 };
 
-/// How often a canister is stopped again because somebody started it in between.
-const STOPS: u32 = 3;
+/// How often in a run somebody may start a canister in between before that is left to a person.
+const STARTS: u32 = 3;
 
 impl Worker<'_> {
     /// Still stopped, with the code and the controllers of before, and the snapshot there.
     pub(super) fn prepare_load(&mut self) -> Result<Ready, End> {
         let Some(id) = self.facts.snapshot.clone() else { return Err(blocked("the snapshot to load is not known")) };
-        // A load of the restore that arrived after the one of its rollback would undo that.
-        self.outlast(self.runner.options.unanswered)?;
+        // A start that arrived after the load would open the canister too early; a load of the restore that arrived after
+        // that of its rollback would undo it.
+        self.outlast()?;
         let status = self.status()?;
         if status.state != State::Stopped {
             return Err(self.drifted(&status));
@@ -32,7 +30,7 @@ impl Worker<'_> {
         if !snapshots.iter().any(|listed| listed.id == id) && !self.member.is_relocated() {
             return Err(blocked(format!("the snapshot {id} is not on {} any more", self.target())));
         }
-        let before = Before { snapshots: Some(vec![id.clone()]), ..before(&status) };
+        let before = Before { snapshots: Some(vec![id.clone()]), ..Before::of(&status) };
         Ok(Ready::Run(self.command(Call::Load(self.target(), &id.to_string())), before, self.timeout()))
     }
 
@@ -79,18 +77,17 @@ impl Worker<'_> {
         }
     }
 
-    /// Somebody started the canister after it was stopped: it is stopped again, some times, and its safety snapshot
-    /// taken anew.
+    /// Somebody started the canister after it was stopped: it is stopped again, and its safety snapshot taken anew.
     pub(super) fn drifted(&self, status: &Status) -> End {
         let seen = format!("{} is not stopped any more: it is {:?}", self.target(), status.state).to_lowercase();
-        if self.facts.stops >= STOPS {
-            return blocked(format!("{seen}, for the {STOPS}rd time: find out who starts it"));
+        if self.facts.drifts + 1 >= STARTS {
+            return blocked(format!("{seen}, for the {STARTS}rd time: find out who starts it"));
         }
         let Some(stop) = self.facts.stop else { return blocked(seen) };
         let evidence = vec![seen];
         let released =
             Released { operation: stop, attempt: self.facts.stops, why: Why::Drift, evidence, orphans: Vec::new() };
-        match self.record(Event::Released(released)) {
+        match self.desk.record(Event::Released(released)) {
             Ok(()) => End::Drift,
             Err(end) => end,
         }

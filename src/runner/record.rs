@@ -6,14 +6,17 @@ use jiff::Timestamp;
 
 use super::{
     Way,
-    worker::{End, Proof, Worker},
+    worker::{End, Proof, Worker, blocked},
 };
 use crate::{
-    icp::{Command, Rejection, Reply},
+    icp::{Command, Rejection, Reply, process},
     id::SnapshotId,
     journal::event::{Before, Claimed, Event, Finished, Outcome, Receipt, Released, Tail, Why},
     plan::Target,
 };
+
+/// What is said where a command of another run has not ended.
+pub(super) const ORPHAN: &str = "the command of a run that is dead is still at work";
 
 impl Worker<'_> {
     /// Claims the next attempt; gives when it may begin. A signal before it claims nothing.
@@ -24,6 +27,11 @@ impl Worker<'_> {
         let at = Timestamp::now();
         let deadline = at.saturating_add(timeout).unwrap_or(at);
         self.facts.attempts += 1;
+        let files = self.files();
+        if process::is_alive(&files) {
+            return Err(End::Trouble(Way::Orphan, ORPHAN.to_owned()));
+        }
+        process::clear(&files).map_err(|error| blocked(format!("{files} cannot be cleared: {error}")))?;
         let claimed = Claimed {
             operation: self.operation.sequence,
             attempt: self.facts.attempts,
@@ -32,7 +40,7 @@ impl Worker<'_> {
             deadline,
             before,
         };
-        self.record(Event::Claimed(Box::new(claimed)))?;
+        self.desk.record(Event::Claimed(Box::new(claimed)))?;
         Ok(Timestamp::now())
     }
 
@@ -47,20 +55,13 @@ impl Worker<'_> {
     ) -> Result<(), End> {
         let receipt = self.receipt(outcome, proof, rejection, reply, started);
         let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
-        self.record(Event::Finished(Box::new(Finished { operation, attempt, receipt })))
+        self.desk.record(Event::Finished(Box::new(Finished { operation, attempt, receipt })))
     }
 
     /// Nothing came of the attempt: the operation is ready again.
     pub(super) fn release(&self, why: Why, evidence: Vec<String>, orphans: Vec<SnapshotId>) -> Result<(), End> {
         let (operation, attempt) = (self.operation.sequence, self.facts.attempts);
-        self.record(Event::Released(Released { operation, attempt, why, evidence, orphans }))
-    }
-
-    pub(super) fn record(&self, event: Event) -> Result<(), End> {
-        match self.desk.record(event) {
-            true => Ok(()),
-            false => Err(End::Trouble(Way::Blocked, "the journal cannot be written".to_owned())),
-        }
+        self.desk.record(Event::Released(Released { operation, attempt, why, evidence, orphans }))
     }
 
     /// A receipt, without secrets.

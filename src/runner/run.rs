@@ -9,14 +9,18 @@ use std::{
 
 use super::{
     Notice, Runner, Trouble, Way,
-    desk::{Desk, Message},
+    desk::{Desk, Message, unwritten},
     facts::Facts,
     schedule::Schedule,
     worker::{End, Job, Worker},
 };
 use crate::{
     id::Name,
-    journal::{self, Journal, event::Verdict, replay::Replay},
+    journal::{
+        self, Journal,
+        event::{Aim, Event, Verdict},
+        replay::Replay,
+    },
     operation::{Kind, Operation, Sequence},
     plan::Member,
 };
@@ -113,7 +117,7 @@ impl<'a> Run<'a> {
             let (to_main, messages) = channel();
             let mut active = BTreeSet::new();
             loop {
-                while active.len() < most as usize && self.failed.is_none() {
+                while active.len() < most as usize && self.failed.is_none() && !self.runner.interrupt.is_set() {
                     let Some(index) = jobs.iter().position(|(sequence, _)| !active.contains(sequence)) else { break };
                     let Some((sequence, job)) = jobs.remove(index) else { break };
                     let Some(operation) = operations.get(sequence) else { break };
@@ -205,9 +209,12 @@ impl<'a> Run<'a> {
         let (mut events, mut waiting, mut ended) = (Vec::new(), Vec::new(), Vec::new());
         for message in std::iter::once(first).chain(messages.try_iter()) {
             match message {
-                Message::Record(event, recorded) => {
+                Message::Record(event, recorded) if is_due(&event, &events, journal.replay()) => {
                     events.push(event);
                     waiting.push(recorded);
+                }
+                Message::Record(_, refused) => {
+                    let _gone = refused.send(Err(End::Drift));
                 }
                 Message::Held(sequence, rest) => observe(Notice::Held(sequence, rest), journal.replay()),
                 Message::Ended(sequence, end) => ended.push((sequence, end)),
@@ -221,7 +228,7 @@ impl<'a> Run<'a> {
         }
         for recorded in waiting {
             // A worker that is gone waits for nothing.
-            let _gone = recorded.send(self.failed.is_none());
+            let _gone = recorded.send(if self.failed.is_none() { Ok(()) } else { Err(unwritten()) });
         }
         for (sequence, _) in &ended {
             observe(Notice::Ended(*sequence), journal.replay());
@@ -265,4 +272,15 @@ impl<'a> Run<'a> {
 fn begin<'scope>(scope: &'scope Scope<'scope, '_>, worker: Worker<'scope>, job: Job) -> Result<(), End> {
     let started = std::thread::Builder::new().spawn_scoped(scope, move || worker.work(job));
     started.map(drop).map_err(|error| End::Trouble(Way::Blocked, format!("no thread can be started: {error}")))
+}
+
+/// Whether a claim, after events that came with it, still has its turn: somebody may have undone what it waits for while
+/// its worker looked around.
+fn is_due(event: &Event, before: &[Event], replay: &Replay) -> bool {
+    let Event::Claimed(claimed) = event else { return true };
+    let Some(operation) = replay.operations.get(claimed.operation).filter(|_| claimed.aim == Aim::Do) else {
+        return true;
+    };
+    let undone = |after| before.iter().any(|event| matches!(event, Event::Released(it) if it.operation == after));
+    replay.is_free(operation) && !replay.waits_for(operation).any(undone)
 }

@@ -1,28 +1,26 @@
 //! Starting a canister, at the end of its restore or to take a stop back.
 
-use super::{
-    asking::before,
-    worker::{End, Found, Proof, Ready, Worker},
-};
+use super::worker::{End, Found, Proof, Ready, Worker};
 use crate::{
     icp::{Call, status::State},
-    journal::event::Aim,
+    journal::event::{Aim, Before},
 };
 
 impl Worker<'_> {
     /// The code is proved before the canister opens.
     pub(super) fn prepare_start(&mut self) -> Result<Ready, End> {
-        if self.aim == Aim::Do && self.facts.expected.iter().all(|expected| expected.running) {
+        let is_left_stopped = self.aim == Aim::Do && !self.facts.expected.iter().all(|expected| expected.running);
+        if !is_left_stopped {
             // A stop or a load that arrived after the start would undo what the canister does from then on.
-            self.outlast(self.facts.unanswered)?;
+            self.outlast()?;
         }
         let status = self.status()?;
-        let (command, before) = (self.command(Call::Start(self.target())), before(&status));
+        let (command, before) = (self.command(Call::Start(self.target())), Before::of(&status));
         if self.aim == Aim::Do {
             if let Some(wrong) = self.wrong_code(&status) {
                 return Ok(Ready::Disproved(command, before, vec![wrong]));
             }
-            if !self.facts.expected.iter().all(|expected| expected.running) {
+            if is_left_stopped {
                 let note = "it was stopped before this restore, and is left so";
                 return Ok(Ready::Already(command, before, Proof::noting(note)));
             }

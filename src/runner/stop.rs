@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    asking::before,
-    worker::{End, Found, Proof, Ready, Worker},
-};
+use super::worker::{End, Found, Proof, Ready, Worker};
 use crate::{
     icp::{Call, status::State},
     journal::event::Before,
@@ -15,7 +12,7 @@ impl Worker<'_> {
     pub(super) fn prepare_stop(&mut self) -> Result<Ready, End> {
         let status = self.status()?;
         // Settings as well: a verification may compare them with what was before.
-        let before = Before { settings: status.settings.clone(), ..before(&status) };
+        let before = Before { settings: status.settings.clone(), ..Before::of(&status) };
         // A canister that we stopped ourselves in an earlier attempt was running before this restore.
         let before = match &self.facts.before {
             Some(first) if self.facts.attempts > 0 => Before { status: first.status, ..before },
@@ -28,11 +25,11 @@ impl Worker<'_> {
         })
     }
 
-    /// Stopped: done. Stopping: wait, to the deadline of the attempt; for one of an earlier run, as long as for a new one.
-    /// Running: nothing came of it.
+    /// Stopped: done. Stopping: wait as long as the attempt may take; one of an earlier run, as long again. Running:
+    /// nothing came of it.
     pub(super) fn settle_stop(&mut self, evidence: &mut Vec<String>) -> Result<Found, End> {
         let timeout = self.runner.plan.timeouts.stop;
-        let until = self.deadline.unwrap_or_else(|| Instant::now() + timeout);
+        let begun = self.begun.unwrap_or_else(Instant::now);
         let mut pause = Duration::from_millis(250);
         loop {
             let state = self.settling_status()?.state;
@@ -45,17 +42,17 @@ impl Worker<'_> {
                     evidence.push("status: running".to_owned());
                     return Ok(Found::NotApplied(Vec::new()));
                 }
-                State::Stopping if self.runner.interrupt.is_set() => return Err(End::Interrupted),
-                State::Stopping if Instant::now() >= until => {
+                State::Stopping if begun.elapsed() >= timeout => {
                     return Ok(Found::Open(format!(
                         "{} is stuck in stopping after {timeout:?}: it waits for calls that it has made to be answered; run again to go on waiting, \
                          or start it again, which cancels the stop",
                         self.target()
                     )));
                 }
-                State::Stopping => {
-                    std::thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
-                }
+                State::Stopping => {}
+            }
+            if !self.runner.interrupt.wait(pause.min(timeout.saturating_sub(begun.elapsed()))) {
+                return Err(End::Interrupted);
             }
             pause = (pause * 2).min(Duration::from_secs(5));
         }

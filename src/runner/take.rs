@@ -1,7 +1,6 @@
 //! Taking a safety snapshot of a stopped canister.
 
 use super::{
-    asking::before,
     listed::{full, ids, names, size},
     worker::{End, Found, Proof, Ready, Worker},
 };
@@ -21,7 +20,7 @@ impl Worker<'_> {
         }
         let snapshots = self.snapshots()?;
         full(self.target(), &snapshots)?;
-        let before = Before { snapshots: Some(ids(&snapshots)), ..before(&status) };
+        let before = Before { snapshots: Some(ids(&snapshots)), ..Before::of(&status) };
         Ok(Ready::Run(self.command(Call::Take(self.target())), before, self.timeout()))
     }
 
@@ -53,18 +52,12 @@ impl Worker<'_> {
         evidence.push(state.to_owned());
         Ok(match printed.or(only.filter(|_| stopped)) {
             Some(id) => {
-                let module_hash = self.facts.before.as_ref().and_then(|before| before.module_hash);
-                let orphans = new.into_iter().filter(|other| *other != id).collect();
+                let module_hash = before.and_then(|before| before.module_hash);
                 let snapshot_size = size(&listed, &id);
-                Found::Completed(Proof {
-                    snapshot_id: Some(id),
-                    snapshot_size,
-                    module_hash,
-                    orphans,
-                    ..Proof::default()
-                })
+                Found::Completed(Proof { snapshot_id: Some(id), snapshot_size, module_hash, ..Proof::default() })
             }
-            None => Found::NotApplied(new),
+            // Which of the new ones is ours nothing tells, so none may be deleted as such.
+            None => Found::NotApplied(Vec::new()),
         })
     }
 }

@@ -2,12 +2,10 @@
 //!
 //! A module hash proves code and nothing of the data; only the application's own answers speak of that.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
+    asking::Unanswered,
     candid::same,
     worker::{End, Proof, Ready, Worker, blocked},
     wrong,
@@ -16,6 +14,7 @@ use crate::{
     icp::{Answer, Call, status::State},
     journal::event::Before,
     operation::Kind,
+    parallel,
     plan::Check,
 };
 
@@ -78,38 +77,20 @@ impl Worker<'_> {
         Ok(None)
     }
 
-    /// All members as they are now, asked at once within the limit. Without an answer from each there is no verdict.
+    /// All members as they are now. Without an answer from each there is no verdict.
     fn wrong_in_fleet(&self) -> Result<Vec<String>, End> {
-        let members = &self.runner.plan.members;
-        let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        std::thread::scope(|scope| {
-            for _ in 0..members.len().min(self.runner.plan.limits.other as usize) {
-                scope.spawn(|| {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(member) = members.get(index) else { break };
-                        let expected = self.facts.expected.get(index);
-                        let wrong = self.status_of(&member.target).map(|status| {
-                            expected.map(|expected| wrong::at_the_end(member, expected, &status)).unwrap_or_default()
-                        });
-                        let failed = wrong.is_err();
-                        if let Ok(mut found) = found.lock() {
-                            found.push((index, wrong));
-                        }
-                        if failed {
-                            next.store(members.len(), Ordering::Relaxed);
-                        }
-                    }
-                });
+        let plan = self.runner.plan;
+        let members: Vec<_> = plan.members.iter().zip(&self.facts.expected).collect();
+        let silent = AtomicBool::new(false);
+        let found = parallel::map(&members, plan.limits.other, |(member, expected)| {
+            if silent.load(Ordering::Relaxed) {
+                return Ok(Vec::new());
             }
+            let status = self.status_of(&member.target).inspect_err(|_| silent.store(true, Ordering::Relaxed))?;
+            let wrong = wrong::at_the_end(member, expected, &status);
+            Ok(wrong.iter().map(|text| format!("{}: {text}", member.name)).collect())
         });
-        let mut found = found.into_inner().unwrap_or_default();
-        found.sort_by_key(|(index, _)| *index);
-        let mut wrong = Vec::new();
-        for (index, texts) in found {
-            let name = members.get(index).map(|member| &member.name);
-            wrong.extend(texts?.into_iter().filter_map(|text| Some(format!("{}: {text}", name?))));
-        }
-        Ok(wrong)
+        let found: Result<Vec<Vec<String>>, Unanswered> = found.into_iter().collect();
+        Ok(found?.concat())
     }
 }

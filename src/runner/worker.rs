@@ -37,7 +37,7 @@ pub(super) enum Job {
 pub(super) enum End {
     /// The operation is completed, or, of another job than to perform it, as it should be.
     Done,
-    /// Somebody changed what was completed, so earlier operations are ready again.
+    /// Somebody changed what was completed, so earlier operations are ready again, and come before this one.
     Drift,
     /// A signal came: what was not begun is not begun, and what is not known stays so until the next run.
     Interrupted,
@@ -51,8 +51,8 @@ pub(super) struct Worker<'a> {
     pub(super) member: &'a Member,
     pub(super) facts: Facts,
     pub(super) aim: Aim,
-    /// When the time of the attempt under way is up; none for one of an earlier run.
-    pub(super) deadline: Option<Instant>,
+    /// When the attempt under way began; none for one of an earlier run.
+    pub(super) begun: Option<Instant>,
     pub(super) desk: Desk,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Worker<'a> {
         facts: Facts,
         desk: Desk,
     ) -> Self {
-        Self { runner, operation, member, facts, aim: Aim::Do, deadline: None, desk }
+        Self { runner, operation, member, facts, aim: Aim::Do, begun: None, desk }
     }
 
     pub(super) fn work(mut self, job: Job) {

@@ -5,6 +5,7 @@
 
 mod ancestor;
 mod combinations;
+mod late;
 mod real;
 mod refusals;
 mod world;

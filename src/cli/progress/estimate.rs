@@ -72,7 +72,10 @@ impl Estimate {
         for (kind, count) in open.into_iter().filter(|(_, count)| *count > 0) {
             let by_bytes = (kind == Kind::UploadSnapshot).then(|| self.speed()).flatten();
             let needed = match (by_bytes, self.kinds.get(&kind).filter(|pace| pace.ended > 0)) {
-                (Some(speed), _) => Duration::from_secs_f64(self.total.saturating_sub(self.arrived) as f64 / speed),
+                (Some(speed), _) => {
+                    let seconds = self.total.saturating_sub(self.arrived) as f64 / speed;
+                    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+                }
                 (None, Some(pace)) => (pace.last - pace.begun) * count / pace.ended,
                 (None, None) => {
                     // The fleet is looked at once, and cleaning up is short: neither spoils the rest.
@@ -80,7 +83,7 @@ impl Estimate {
                     continue;
                 }
             };
-            left += needed;
+            left = left.saturating_add(needed);
             seen = true;
         }
         let about = if all { "about" } else { "more than" };

@@ -23,12 +23,22 @@ pub struct Slot {
     pub orphans: Vec<SnapshotId>,
     /// Whether an attempt that is over may have had its effect, whatever was made of it.
     pub(super) touched: bool,
-    /// When the latest attempt ended of which nothing came back and nothing was seen.
-    pub(super) lost: Option<Timestamp>,
+    pub(super) lost: Lost,
+    /// How often in this run somebody undid it.
+    pub drifts: u32,
     /// The line of its latest event, from 1.
     pub line: usize,
     /// When that was.
     at: Option<Timestamp>,
+}
+
+/// When the latest attempt ended of which nothing came back and nothing was seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lost {
+    /// At the effect.
+    effect: Option<Timestamp>,
+    /// At taking it back.
+    back: Option<Timestamp>,
 }
 
 /// What is known of an operation.
@@ -86,6 +96,13 @@ pub struct Failure {
     pub notes: Vec<String>,
 }
 
+impl Lost {
+    /// Of an effect that was taken over.
+    pub(super) fn until(ended: Timestamp) -> Self {
+        Self { effect: Some(ended), back: None }
+    }
+}
+
 impl Slot {
     /// Whether it is done.
     pub fn is_completed(&self) -> bool {
@@ -105,15 +122,30 @@ impl Slot {
         }
     }
 
-    /// Since when at the latest nothing more was sent of what was never answered: until that expires, it may still arrive.
+    /// Since when at the latest nothing more was sent of its effect that was never answered: until that expires, it may
+    /// still arrive.
     pub fn unanswered(&self, now: Timestamp) -> Option<Timestamp> {
-        let open = match self.state {
+        self.given_up(now).effect
+    }
+
+    /// The same of what was to take it back.
+    pub fn unanswered_back(&self, now: Timestamp) -> Option<Timestamp> {
+        self.given_up(now).back
+    }
+
+    /// What is lost if nothing comes of what is under way.
+    pub(super) fn given_up(&self, now: Timestamp) -> Lost {
+        let (aim, sent) = match &self.state {
             // Of a run that died, nobody saw when its command ended.
-            State::Claimed(_) => Some(now),
-            State::Unknown(..) => self.at,
-            State::Fresh | State::Completed(_) | State::Failed(_) => None,
+            State::Claimed(flight) => (&flight.aim, Some(now)),
+            State::Unknown(flight, _) => (&flight.aim, self.at),
+            State::Fresh | State::Completed(_) | State::Failed(_) => return self.lost,
         };
-        self.lost.max(open)
+        match aim {
+            Aim::Do => Lost { effect: sent, ..self.lost },
+            Aim::TakeBack => Lost { back: sent, ..self.lost },
+            Aim::Clear(_) => self.lost,
+        }
     }
 
     pub(super) fn settle(&mut self, state: State, at: Timestamp, line: usize) {

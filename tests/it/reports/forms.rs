@@ -82,7 +82,8 @@ fn junit_fails_what_failed_and_skips_what_was_not_begun() {
     let cases = parsed.test_suites.iter().flat_map(|suite| &suite.test_cases);
     let skipped = cases.filter(|case| matches!(case.status, quick_junit::TestCaseStatus::Skipped { .. })).count();
     assert_eq!((parsed.failures, parsed.errors), (1, 0));
-    assert!(skipped >= 12, "{skipped}");
+    // The loads of app and of ledger, which does not wait for that of registry, may have been quicker.
+    assert!(skipped >= 11, "{skipped}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A disk that fails: the sync of the journal answers with EIO, once, at each place in a run.
+//! A disk that fails: the sync of the journal answers with EIO, once, at each place in a run; or the run dies right after.
 
 use std::{fs, process::Command};
 
@@ -13,14 +13,18 @@ use super::{
 const FAULT_LAYER: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 static int calls;
 int fdatasync(int file) {
-    const char *nth = getenv("FAIL_SYNC");
-    if (nth && ++calls == atoi(nth)) { errno = EIO; return -1; }
-    return syscall(SYS_fdatasync, file);
+    const char *fail = getenv("FAIL_SYNC"), *die = getenv("KILL_SYNC");
+    calls++;
+    if (fail && calls == atoi(fail)) { errno = EIO; return -1; }
+    long done = syscall(SYS_fdatasync, file);
+    if (die && calls == atoi(die)) kill(getpid(), SIGKILL);
+    return done;
 }
 "#;
 
@@ -52,7 +56,7 @@ fn a_sync_that_fails_lets_nothing_happen_without_its_claim() {
     assert!(failed > 20, "{failed}");
 }
 
-fn fault_layer(folder: &Utf8Path) -> Utf8PathBuf {
+pub(super) fn fault_layer(folder: &Utf8Path) -> Utf8PathBuf {
     let (source, library) = (folder.join("layer.c"), folder.join("layer.so"));
     fs::write(&source, FAULT_LAYER).unwrap();
     // The linker of Rust is a C compiler.

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use icp_restore::simulate::Status;
+use icp_restore::{journal, operation::Kind, simulate::Status};
 use nix::sys::signal::Signal;
 
 use super::{
@@ -58,4 +58,49 @@ fn a_rollback_loads_when_no_lost_load_of_the_restore_can_arrive_any_more() {
     interrupted(&scene, &["rollback", "fleet.journal.jsonl"]).expect(130);
     assert_eq!(scene.count(1, "load_canister_snapshot"), 1);
     assert_eq!(scene.status(1), Status::Stopped);
+}
+
+#[test]
+fn what_is_taken_back_opens_when_no_lost_stop_can_arrive_any_more() {
+    let scene = scene("");
+    scene.fault("stop-canister app: lose-request");
+    scene.fault("take-snapshot app: reject IC0207");
+    interrupted(&scene, &["run", "plan.toml"]).expect(5);
+    assert_eq!((scene.count(1, "stop_canister"), scene.count(1, "start_canister")), (1, 0));
+    interrupted(&scene, &["rollback", "fleet.journal.jsonl"]).expect(130);
+    assert_eq!((scene.status(1), scene.count(1, "start_canister")), (Status::Stopped, 0));
+}
+
+#[test]
+fn a_canister_is_loaded_when_no_lost_start_can_arrive_any_more() {
+    let scene = scene("");
+    scene.fault("take-snapshot app: reject IC0207");
+    scene.fault("start-canister app: lose-request");
+    scene.run(&[]).expect(5);
+    assert_eq!((scene.status(0), scene.status(1)), (Status::Running, Status::Running));
+    interrupted(&scene, &["run", "plan.toml"]).expect(130);
+    assert_eq!((scene.count(0, "load_canister_snapshot"), scene.count(1, "load_canister_snapshot")), (1, 0));
+}
+
+#[test]
+fn a_rollback_loads_when_no_lost_stop_of_the_restore_can_arrive_any_more() {
+    let scene = scene("");
+    scene.fault("stop-canister app: lose-request");
+    scene.fault("load-snapshot app: reject IC0207");
+    scene.run(&[]).expect(5);
+    interrupted(&scene, &["rollback", "fleet.journal.jsonl"]).expect(130);
+    assert_eq!((scene.count(0, "load_canister_snapshot"), scene.count(1, "start_canister")), (1, 0));
+}
+
+#[test]
+fn what_a_person_says_was_not_done_may_still_arrive() {
+    let scene = scene("");
+    scene.fault("load-snapshot app: lose-request");
+    scene.run(&[]).expect(6);
+    let replay = journal::load(&scene.journal()).unwrap();
+    let load = replay.operations.find(Kind::LoadSnapshot, &"app".parse().unwrap()).unwrap();
+    let load = load.sequence.to_string();
+    scene.verb(&["resolve", "fleet.journal.jsonl", &load, "--as", "failed", "--because", "I looked"]).expect(0);
+    interrupted(&scene, &["run", "plan.toml"]).expect(130);
+    assert_eq!((scene.count(1, "load_canister_snapshot"), scene.count(1, "start_canister")), (1, 0));
 }

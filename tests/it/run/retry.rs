@@ -399,3 +399,60 @@ fn a_check_that_is_answered_otherwise_keeps_the_entry_closed() {
     scene.run(&[]).expect(0);
     scene.assert_restored();
 }
+
+#[test]
+fn a_snapshot_that_somebody_takes_meanwhile_is_never_deleted() {
+    let scene = scene(OWN);
+    scene.fault("take-snapshot app: barrier gate before");
+    scene.fault("take-snapshot app: lose-request");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("gate");
+    let theirs = [id(&scene, 77, 1), id(&scene, 78, 1)];
+    let take = |canister: &mut icp_restore::simulate::Canister| {
+        for id in &theirs {
+            let mut snapshot = canister.snapshots[0].clone();
+            snapshot.id = id.clone();
+            canister.snapshots.push(snapshot);
+        }
+        canister.next_snapshot = 79;
+    };
+    scene.fleet.update(scene.members[1].1, take).unwrap();
+    scene.release("gate");
+    super::process::done(run).expect(0);
+    scene.assert_restored();
+    let left: Vec<_> = scene.fleet.canister(scene.members[1].1).unwrap().snapshots;
+    assert!(theirs.iter().all(|id| left.iter().any(|snapshot| snapshot.id == *id)), "{left:?}");
+}
+
+#[test]
+fn a_start_that_takes_a_stop_back_and_is_not_known_is_told_so() {
+    let scene = scene("[timeouts]\nother = \"1s\"\n");
+    scene.fault("take-snapshot app: reject IC0207");
+    scene.fault("start-canister root: lose-reply");
+    // Of the preflight, the stop, the safety snapshot and before the start.
+    scene.fault("read-status root#5: http-503-before times 999");
+    let done = scene.run(&[]).expect(6);
+    assert!(done.stderr.contains("to ask the network again"), "{}", done.stderr);
+}
+
+#[test]
+fn times_may_be_as_long_as_a_number_goes() {
+    let long = ["upload", "stop", "other"].map(|key| format!("{key} = \"9223372036854775807s\"\n")).concat();
+    let scene = Scene::new(&["root", "app"], &format!("[timeouts]\n{long}"));
+    scene.fault("stop-canister app: lose-reply");
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+}
+
+#[test]
+fn an_orphan_that_cannot_be_deleted_is_told_of_and_deleted_by_the_next_run() {
+    let scene = scene(OWN);
+    scene.fault("upload-snapshot app: double-metadata");
+    scene.fault("delete-snapshot app: reject IC0207");
+    let done = scene.run(&[]).expect(5);
+    assert!(done.stderr.contains("next: all is restored"), "{}", done.stderr);
+    scene.assert_restored();
+    assert_eq!(orphans(&scene), 1);
+    scene.run(&[]).expect(0);
+    assert_eq!((snapshots(&scene, 1), orphans(&scene)), (2, 0));
+}

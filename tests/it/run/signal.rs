@@ -137,3 +137,17 @@ fn an_icp_that_cannot_be_started_claims_nothing() {
     scene.run(&[]).expect(0);
     scene.assert_restored();
 }
+
+#[test]
+fn signals_before_anything_is_begun_begin_nothing() {
+    let scene = scene();
+    scene.fault("read-status root: barrier gate before");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("gate");
+    send(run.id(), Signal::SIGINT);
+    send(run.id(), Signal::SIGTERM);
+    let done = done(run);
+    assert!(matches!(done.code, Some(130 | 143)), "{done:?}");
+    assert!(done.stderr.contains("before anything was begun"), "{}", done.stderr);
+    assert!(!scene.journal().exists());
+}

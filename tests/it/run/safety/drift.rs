@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::Scene;
-use crate::run::{process::done, scene::principal};
+use crate::run::{
+    process::{done, until},
+    scene::principal,
+};
 
 #[test]
 fn a_canister_that_was_started_in_between_is_stopped_again_and_its_safety_snapshot_taken_anew() {
@@ -81,4 +84,30 @@ fn what_was_cleaned_up_is_not_listed() {
     scene.run(&[]).expect(0);
     let text = scene.verb(&["status", "fleet.journal.jsonl"]).expect(0).stdout;
     assert!(!text.contains(": uploaded,") && text.contains("safety snapshot"), "{text}");
+}
+
+#[test]
+fn a_claim_whose_turn_is_gone_waits_for_it_again() {
+    let scene = Scene::new(&super::FLEET, "[limits]\nother = 8\n[retry]\nbackoff = \"10ms\"\n");
+    // Somebody starts the root while the stop of the app, which comes after that of the root, is about to be claimed.
+    scene.fault("stop-canister root: restarted after");
+    scene.fault("read-status app#2: barrier gate before");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("gate");
+    until("it is seen", || scene.lines().iter().any(|line| line.contains("\"why\":\"drift\"")));
+    scene.release("gate");
+    done(run).expect(0);
+    scene.assert_restored();
+    assert_eq!((scene.count(0, "stop_canister"), scene.count(1, "stop_canister")), (2, 1));
+    scene.verb(&["check", "fleet.journal.jsonl"]).expect(0);
+}
+
+#[test]
+fn only_what_somebody_started_counts_as_started() {
+    let scene = Scene::careful();
+    scene.fault("stop-canister app: reject IC0210 times 2");
+    scene.fault("take-snapshot app: restarted after");
+    scene.run(&[]).expect(0);
+    scene.assert_restored();
+    assert_eq!((scene.count(1, "stop_canister"), scene.count(1, "load_canister_snapshot")), (2, 1));
 }

@@ -68,3 +68,17 @@ fn what_is_not_what_was_sent_is_never_loaded() {
     let loaded = scene.effects(1).into_iter().find(|entry| entry.method == "load_canister_snapshot").unwrap();
     assert!(!loaded.detail.to_string().contains(&spoilt), "{loaded:?}");
 }
+
+#[test]
+fn what_a_dead_run_has_sent_is_read_back_once() {
+    let scene = Scene::careful();
+    scene.fault("upload-snapshot app: kill-runner at after-effect");
+    scene.run(&["--verify-upload"]);
+    scene.run(&["--verify-upload", "--wait", "30s"]).expect(0);
+    scene.assert_restored();
+    let log = scene.fleet.log().unwrap();
+    let read = |entry: &&icp_restore::simulate::Entry| {
+        entry.method == "read_canister_snapshot_metadata" && entry.canister == scene.members[1].1
+    };
+    assert_eq!(log.iter().filter(read).count(), 1);
+}

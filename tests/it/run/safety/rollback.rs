@@ -5,13 +5,24 @@ use serde_json::Value;
 
 use super::{CAREFUL, FLEET, Scene};
 use crate::{
-    run::process::{Done, done, kill_run, program},
+    run::{
+        eio::fault_layer,
+        process::{Done, done, kill_run, program},
+    },
     said,
 };
 
 impl Scene {
     fn back(&self, args: &[&str]) -> Done {
         self.verb(&[&["rollback", "fleet.journal.jsonl", "--icp", self.icp.as_str()], args].concat())
+    }
+
+    /// The number of an operation.
+    fn operation(&self, kind: &str, member: &str) -> String {
+        let status = self.verb(&["status", "fleet.journal.jsonl", "--format", "json"]).expect(0);
+        let status: Value = serde_json::from_str(&status.stdout).unwrap();
+        let mut all = status["operations"].as_array().unwrap().iter();
+        all.find(|o| o["kind"] == kind && o["member"] == member).unwrap()["sequence"].to_string()
     }
 }
 
@@ -172,4 +183,102 @@ fn a_restore_that_went_on_meanwhile_is_not_taken_back_to_where_it_was() {
     let run = scene.back(&[]).expect(4);
     assert_eq!(run.signal, None);
     scene.assert_restored();
+}
+
+#[test]
+fn nobody_s_word_brings_back_what_was_taken_back() {
+    let scene = Scene::careful();
+    scene.fault("load-snapshot app: reject IC0305");
+    scene.run(&[]).expect(5);
+    scene.back(&[]).expect(0);
+    let load = scene.operation("load-snapshot", "app");
+    let word = ["resolve", "fleet.journal.jsonl", &load, "--as", "ready", "--because", "once more"];
+    let refused = scene.verb(&word).expect(4);
+    assert!(refused.stderr.contains("was taken back"), "{}", refused.stderr);
+    scene.run(&[]).expect(4);
+    scene.assert_untouched();
+}
+
+#[test]
+fn a_rollback_that_cannot_be_read_is_one_all_the_same() {
+    let scene = Scene::careful();
+    scene.fault("load-snapshot app: reject IC0305");
+    scene.run(&[]).expect(5);
+    scene.back(&[]).expect(0);
+    let file = scene.path.join("fleet-rollback.journal.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("fleet-rollback", "fleet-rollbacc", 1)).unwrap();
+    scene.run(&[]).expect(3);
+    scene.assert_untouched();
+}
+
+#[test]
+fn a_plan_of_the_longest_name_has_a_way_back() {
+    let scene = Scene::careful();
+    let name = "f".repeat(100);
+    scene.edit_plan("name = \"fleet\"", &format!("name = \"{name}\""));
+    scene.run(&["--until", "loaded"]).expect(9);
+    scene.verb(&["rollback", &format!("{name}.journal.jsonl"), "--icp", scene.icp.as_str()]).expect(0);
+    scene.assert_untouched();
+}
+
+#[test]
+fn nobody_s_word_is_taken_while_the_command_is_at_work() {
+    let scene = Scene::careful();
+    scene.fault("load-snapshot app: barrier loading before");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("loading");
+    kill_run(run, false);
+    let load = scene.operation("load-snapshot", "app");
+    let word = ["resolve", "fleet.journal.jsonl", &load, "--as", "ready", "--because", "it is dead"];
+    let refused = scene.verb(&word).expect(8);
+    assert!(refused.stderr.contains("still at work"), "{}", refused.stderr);
+    scene.release("loading");
+    // A wait may be as long as a number goes.
+    scene.run(&["--wait", "9223372036854775807s"]).expect(0);
+    scene.assert_restored();
+    assert_eq!(scene.count(1, "load_canister_snapshot"), 1);
+}
+
+/// The folder of a journal that was moved away holds what its commands printed.
+#[test]
+fn what_was_printed_for_another_journal_proves_nothing() {
+    let scene = Scene::careful();
+    scene.run(&["--until", "loaded"]).expect(9);
+    scene.back(&[]).expect(0);
+    let loads = scene.count(0, "load_canister_snapshot");
+    let journal = scene.path.join("fleet-rollback.journal.jsonl");
+    let layer = fault_layer(&scene.path);
+    let mut claimed = false;
+    for nth in 1..20 {
+        std::fs::remove_file(&journal).unwrap();
+        let mut command = program(&scene.path);
+        command.args(["rollback", "fleet.journal.jsonl", "--icp", scene.icp.as_str()]);
+        command.env("LD_PRELOAD", layer.as_str()).env("KILL_SYNC", nth.to_string());
+        done(command.spawn().unwrap());
+        let text = std::fs::read_to_string(&journal).unwrap();
+        let last = text.lines().last().unwrap();
+        claimed = last.contains("\"event\":\"claimed\"") && last.contains("\"restore\"");
+        if claimed {
+            break;
+        }
+    }
+    assert!(claimed);
+    let halted = scene.back(&[]).expect(6);
+    assert!(halted.stderr.contains("it is not known whether"), "{}", halted.stderr);
+    assert_eq!(scene.count(0, "load_canister_snapshot"), loads);
+}
+
+#[test]
+fn a_command_of_a_journal_that_was_moved_away_is_seen_at_work() {
+    let scene = Scene::careful();
+    scene.fault("stop-canister root: barrier stopping before");
+    let run = scene.command(&[]).spawn().unwrap();
+    scene.wait_for("stopping");
+    kill_run(run, false);
+    std::fs::remove_file(scene.journal()).unwrap();
+    let second = scene.run(&[]).expect(8);
+    assert!(second.stderr.contains("still at work"), "{}", second.stderr);
+    assert!(!scene.lines().iter().any(|line| line.contains("claimed") && line.contains("\"stop\"")));
+    scene.release("stopping");
 }
