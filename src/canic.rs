@@ -72,7 +72,7 @@ fn spelling(source: &Arc<Source>, canister: &Spanned<String>) -> Option<Diagnost
             .with_help(format!("write `{id}`")),
         ),
         Err(wrong) => {
-            let (message, help) = not_a_principal(&wrong);
+            let (message, help) = not_a_principal(&canister.value, &wrong);
             let label = label("canic does not look, icp will");
             Some(Diagnostic::new(Code::CanicSpelling, message, label).with_help(help))
         }

@@ -15,7 +15,7 @@ pub mod sarif;
 pub mod suggest;
 pub mod text;
 
-use std::{ops::Range, sync::Arc};
+use std::{cmp::Ordering, ops::Range, sync::Arc};
 
 pub use code::Code;
 
@@ -182,6 +182,32 @@ impl Diagnostic {
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }
+}
+
+/// The most problems that are looked for in one file: one with more is no file of its kind, or one mistake of whatever
+/// wrote it.
+pub const MOST: usize = 10_000;
+
+/// Adds a problem to those of a file; of more than [`MOST`] it is said that they are there.
+pub fn push(found: &mut Vec<Diagnostic>, diagnostic: Diagnostic) {
+    match (found.len().cmp(&MOST), diagnostic.labels.first()) {
+        (Ordering::Less, _) => found.push(diagnostic),
+        (Ordering::Equal, Some(label)) => {
+            found.push(too_many(&label.source, "10,000 problems, and more that are not looked for"));
+        }
+        _ => {}
+    }
+}
+
+/// Says of a file that not all of its problems are told.
+pub fn too_many(source: &Arc<Source>, message: &str) -> Diagnostic {
+    Diagnostic::new(Code::TooMany, message, source.label(0..0, "in this file"))
+        .with_help("mend these, then check it again")
+}
+
+/// Whether no more problems of a file are looked for.
+pub fn is_full(found: &[Diagnostic]) -> bool {
+    found.len() > MOST
 }
 
 /// Puts diagnostics in the order of their places: by text in the order first met, then by offset.

@@ -48,17 +48,27 @@ impl FromStr for Digest {
 }
 
 /// What is said of a text that is not a principal: the fact, and what mends it.
-pub(crate) fn not_a_principal(wrong: &PrincipalError) -> (String, String) {
+pub(crate) fn not_a_principal(text: &str, wrong: &PrincipalError) -> (String, String) {
     let fact = match wrong {
         PrincipalError::AbnormalGrouped(principal) => {
             return ("the groups of a principal are five characters each".to_owned(), format!("write \"{principal}\""));
         }
         PrincipalError::CheckSequenceNotMatch() => "its checksum does not match: a character is mistyped",
-        PrincipalError::InvalidBase32() => "it has characters that no principal has",
+        PrincipalError::InvalidBase32() => match odd_character(text) {
+            Some(_) => "it has characters that no principal has",
+            // The last characters may be of the alphabet, and mean nothing where they stand.
+            None if text.contains('-') => "a character is mistyped",
+            None => "it is a name",
+        },
         PrincipalError::TextTooShort() => "it is too short",
         PrincipalError::TextTooLong() | PrincipalError::BytesTooLong() => "it is too long",
     };
     (format!("not a principal: {fact}"), "copy the principal again from its source".to_owned())
+}
+
+/// The first character that no principal has, with its offset in bytes.
+pub(crate) fn odd_character(text: &str) -> Option<(usize, char)> {
+    text.char_indices().find(|(_, c)| !matches!(c, 'a'..='z' | 'A'..='Z' | '2'..='7' | '-'))
 }
 
 /// The id of a snapshot: on the IC, eight bytes of a number that only grows, then the id of the canister that owns it.

@@ -96,7 +96,7 @@ impl Reading {
 }
 
 /// The largest plan that is read: beyond it lies a mistake in the file's name, not a fleet.
-pub const LARGEST: u64 = 64 << 20;
+pub const LARGEST: u64 = 16 << 20;
 
 /// Reads a plan.
 ///

@@ -6,6 +6,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use super::entry::Kind;
+use crate::diagnostic::suggest;
 
 /// Why no artifact was found.
 #[derive(Debug, Error)]
@@ -21,8 +22,6 @@ pub enum Problem {
     Missing {
         /// Where it was looked for.
         path: Utf8PathBuf,
-        /// The name beside it that is most like it, if any is much like it.
-        nearest: Option<String>,
     },
     /// A link on the way, or something that is neither a file nor a directory at its end.
     #[error("{} is {kind}", .path.as_str().escape_debug())]
@@ -54,7 +53,7 @@ pub fn find(root: &Utf8Path, relative: &Utf8Path) -> Result<Utf8PathBuf, Problem
         return Err(Problem::Escape { path: relative.to_owned() });
     }
     if !root.is_dir() {
-        return Err(missing(root));
+        return Err(Problem::Missing { path: root.to_owned() });
     }
     let mut path = root.to_owned();
     for name in relative.components() {
@@ -64,7 +63,7 @@ pub fn find(root: &Utf8Path, relative: &Utf8Path) -> Result<Utf8PathBuf, Problem
             Ok(kind) => return Err(Problem::Kind { path, kind }),
             Err(source) => {
                 return Err(match source.kind() {
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => missing(&path),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Problem::Missing { path },
                     _ => Problem::Io { path, source },
                 });
             }
@@ -73,15 +72,10 @@ pub fn find(root: &Utf8Path, relative: &Utf8Path) -> Result<Utf8PathBuf, Problem
     Ok(path)
 }
 
-fn missing(path: &Utf8Path) -> Problem {
-    let wanted = path.file_name().unwrap_or_default();
-    let siblings = path.parent().into_iter().flat_map(Utf8Path::read_dir_utf8);
-    let nearest = siblings
-        .flatten()
-        .flatten()
-        .map(|entry| entry.file_name().to_owned())
-        .map(|name| (strsim::damerau_levenshtein(wanted, &name), name))
-        .filter(|(distance, _)| *distance <= wanted.chars().count().div_ceil(3))
-        .min();
-    Problem::Missing { path: path.to_owned(), nearest: nearest.map(|(_, name)| name) }
+/// The name beside a path that is not there which is most like its own, if any is.
+pub fn beside(path: &Utf8Path) -> Option<String> {
+    let folder = path.parent().filter(|folder| !folder.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let names = folder.read_dir_utf8().into_iter().flatten().flatten().map(|entry| entry.file_name().to_owned());
+    let names: Vec<String> = names.collect();
+    suggest::nearest(path.file_name()?, names.iter().map(String::as_str)).map(str::to_owned)
 }

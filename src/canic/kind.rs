@@ -41,6 +41,7 @@ fn is_event(text: &str) -> bool {
     let line = text.lines().next().unwrap_or_default();
     match Json::parse(line) {
         Ok(json) => json.get("event").is_some(),
-        Err(_) => line.starts_with("{\"v\":"),
+        // Cut off, or laid out in several lines.
+        Err(_) => text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with("\"v\":")),
     }
 }

@@ -85,7 +85,7 @@ fn values(source: &Arc<Source>, entries: &[Entry]) -> Vec<Diagnostic> {
         let stays = entry.source.value == entry.target.value;
         for (side, id, seen) in sides {
             if let Err(wrong) = Principal::from_text(&id.value) {
-                let (message, help) = not_a_principal(&wrong);
+                let (message, help) = not_a_principal(&id.value, &wrong);
                 let label = source.label(id.span.clone(), "not a principal");
                 found.push(Diagnostic::new(Code::ManifestPrincipal, message, label).with_help(help));
                 continue;

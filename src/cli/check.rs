@@ -91,7 +91,7 @@ fn check(file: &Utf8Path, artifacts: bool, plans: &[&plan::Reading], terminal: &
     if let Err(diagnostic) = input::regular(file) {
         return vec![diagnostic];
     }
-    if is_journal(file) {
+    if is_journal(file) || file.extension() == Some("json") {
         return match std::fs::read(file) {
             Ok(bytes) if is_other(&bytes) => vec![unknown(file)],
             Ok(bytes) => journal::check::with_plans(file.as_str(), bytes, plans),
@@ -144,7 +144,7 @@ fn unknown(file: &Utf8Path) -> Diagnostic {
     let source = crate::diagnostic::Source::new(file.as_str(), "");
     let message = format!("{file} is JSON, and neither a journal nor a file of canic");
     Diagnostic::new(Code::UnknownFile, message, source.label(0..0, ""))
-        .with_help("name a plan, a journal, or a manifest, mapping or journal of canic")
+        .with_help("name a plan, which is TOML, a journal, or a manifest, mapping or journal of canic")
 }
 
 /// Warns of the largest upload, where it takes more memory than there is.

@@ -6,6 +6,7 @@ use camino::Utf8Path;
 
 use super::{Exit, Failure, session};
 use crate::{
+    artifact,
     diagnostic::{Code, Diagnostic, Source},
     journal::line::BEGINNING,
     plan,
@@ -37,6 +38,9 @@ pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnos
         return Err(whole(Code::TooLarge, message, "name another file: this one may be an artifact"));
     }
     let bytes = std::fs::read(file).map_err(unreadable)?;
+    if is_utf16(&bytes) {
+        return Err(whole(Code::NotUtf8, format!("{file} is UTF-16"), "save it as UTF-8"));
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(file.as_str(), text)),
         Err(error) => {
@@ -48,6 +52,11 @@ pub(super) fn read(file: &Utf8Path, largest: u64) -> Result<Arc<Source>, Diagnos
             Err(Diagnostic::new(Code::NotUtf8, message, label).with_help("save it as UTF-8"))
         }
     }
+}
+
+/// As some editors save text: by its mark, or by the zeros between its first letters.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=255, 0, 1..=255, 0, ..] | [0, 1..=255, 0, 1..=255, ..])
 }
 
 /// Refuses pipes and devices: they may never end, and what is read twice is not the same twice. What is not there, or is a
@@ -112,16 +121,7 @@ fn another(file: &Utf8Path, kind: &str, wanted: &str, help: &str) -> Diagnostic 
 
 /// What to name instead of a file that is not there.
 pub(super) fn missing_help(file: &Utf8Path) -> String {
-    let folder = plan::folder(file);
-    let names: Vec<String> = folder
-        .read_dir_utf8()
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_owned()))
-        .collect();
-    let near =
-        file.file_name().and_then(|name| crate::diagnostic::suggest::nearest(name, names.iter().map(String::as_str)));
-    match near {
+    match artifact::find::beside(file) {
         Some(near) => format!("name `{}`, which is beside it", near.escape_debug()),
         None => "name one that is there".to_owned(),
     }

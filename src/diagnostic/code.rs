@@ -47,6 +47,8 @@ codes! {
     TooLarge = "E0003",
     /// a file is of no kind that is known here
     UnknownFile = "E0004",
+    /// a file has more mistakes than are looked for
+    TooMany = "E0005",
 
     /// the text is not TOML
     Syntax = "E0101",

@@ -56,10 +56,18 @@ pub(super) struct Mark {
     pub primary: bool,
 }
 
+/// How an excerpt is made.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    /// Half of the characters of a long line that are shown.
+    pub reach: usize,
+    /// What stands for those that are not.
+    pub gap: &'static str,
+}
+
 impl Excerpt {
-    /// Excerpts a text around labels of it, each told whether it is the primary one, with about twice `reach` characters
-    /// of a long line.
-    pub(super) fn new(source: &Source, labels: &[(&Label, bool)], reach: usize) -> Self {
+    /// Excerpts a text around labels of it, each told whether it is the primary one.
+    pub(super) fn new(source: &Source, labels: &[(&Label, bool)], cut: Cut) -> Self {
         let drawn: Vec<_> = labels.iter().map(|(label, _)| Drawn::new(source, label)).collect();
         let mut lines: BTreeMap<usize, BTreeSet<(usize, usize)>> = BTreeMap::new();
         let last = last_line(source);
@@ -91,8 +99,8 @@ impl Excerpt {
             }
             expected = line + 1;
             let content = content(source, line);
-            let windows = window::of(source.text(), &content, spans, reach);
-            excerpt.push_line(source.text(), &content, windows, &mut places);
+            let windows = window::of(source.text(), &content, spans, cut.reach);
+            excerpt.push_line((source.text(), &content), windows, cut.gap, &mut places);
             if let Some(hunk) = excerpt.hunks.last_mut() {
                 hunk.span.end = excerpt.text.len();
             }
@@ -122,15 +130,15 @@ impl Excerpt {
     /// Adds a line as its windows show it, and notes where in the excerpt the places lie that are asked for.
     fn push_line(
         &mut self,
-        text: &str,
-        line: &Range<usize>,
+        (text, line): (&str, &Range<usize>),
         windows: Vec<Range<usize>>,
+        gap: &str,
         places: &mut BTreeMap<usize, usize>,
     ) {
         let mut at = line.start;
         for window in windows {
             if at < window.start {
-                self.text.push('…');
+                self.text.push_str(gap);
             }
             for (offset, c) in text[window.clone()].char_indices() {
                 if let Some(place) = places.get_mut(&(window.start + offset)) {
@@ -148,7 +156,7 @@ impl Excerpt {
             }
         }
         if at < line.end {
-            self.text.push('…');
+            self.text.push_str(gap);
         }
         self.text.push('\n');
     }

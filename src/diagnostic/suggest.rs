@@ -3,8 +3,11 @@
 /// A wrong word longer than this is no slip of a known one.
 const MOST: usize = 200;
 
+/// A beginning shorter than this may be of anything.
+const LEAST_BEGUN: usize = 3;
+
 /// The known word that was meant: one that differs in case or in `_` for `-`, else the nearest by edits, of which one in
-/// three characters may be wrong; the first of equals.
+/// three characters may be wrong, the first of equals; else the only one that begins with it.
 pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = wrong.chars().count();
     if length > MOST {
@@ -12,6 +15,8 @@ pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<
     }
     let most = (length / 3).max(1);
     let mut best: Option<(usize, &str)> = None;
+    let mut begun: Option<&str> = None;
+    let mut is_only = true;
     for word in known.filter(|&word| word != wrong) {
         if word.chars().map(fold).eq(wrong.chars().map(fold)) {
             return Some(word);
@@ -20,8 +25,12 @@ pub fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<
         if let Some(edits) = within(wrong, word, bound) {
             best = Some((edits, word));
         }
+        if length >= LEAST_BEGUN && word.starts_with(wrong) {
+            is_only &= begun.is_none_or(|other| other == word);
+            begun = Some(word);
+        }
     }
-    best.map(|(_, word)| word)
+    best.map(|(_, word)| word).or(begun.filter(|_| is_only))
 }
 
 /// The known principal that a text is but two edits from, dashes and case apart; none where two are equally near, for a
@@ -58,10 +67,14 @@ pub fn none_of(wrong: &str, known: &[&str]) -> (String, String) {
 
 /// The beginning of a text that was written where something short goes.
 pub fn shown(text: &str) -> String {
+    clipped(text).escape_debug().to_string()
+}
+
+/// The same as it is written.
+pub fn clipped(text: &str) -> String {
     const MOST: usize = 80;
-    let shown: String = text.chars().take(MOST).collect();
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", shown.escape_debug())
+    let clipped: String = text.chars().take(MOST).collect();
+    if clipped.len() < text.len() { clipped + "…" } else { clipped }
 }
 
 /// Words in a row: `a`, `b` and `c`.

@@ -11,7 +11,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Code, Diagnostic, Label, Severity, display, excerpt::Excerpt};
+use super::{
+    Code, Diagnostic, Label, Severity, display,
+    excerpt::{Cut, Excerpt},
+};
 
 /// Labels of one diagnostic that are shown.
 const MOST_LABELS: usize = 20;
@@ -56,7 +59,7 @@ pub fn render(diagnostics: &[Diagnostic], style: &Style, most: usize) -> String 
         if !out.is_empty() {
             out.push('\n');
         }
-        let parts = parts(&diagnostics[index], reach);
+        let parts = parts(&diagnostics[index], reach, style.form);
         match style.form {
             Form::Unicode | Form::Ascii => drawn::render(parts, style, &mut out),
             Form::Narrated => told::render(&parts, &mut out),
@@ -124,7 +127,14 @@ struct Part {
     help: Option<String>,
 }
 
-fn parts(diagnostic: &Diagnostic, reach: usize) -> Vec<Part> {
+fn parts(diagnostic: &Diagnostic, reach: usize, form: Form) -> Vec<Part> {
+    let cut = Cut { reach, gap: if form == Form::Ascii { "..." } else { "…" } };
+    // What is said has two signs that are not ASCII.
+    let words = |words: String| match form {
+        Form::Ascii => words.replace('…', "...").replace('→', "->"),
+        Form::Unicode | Form::Narrated => words,
+    };
+
     let mut texts: Vec<Vec<(&Label, bool)>> = Vec::new();
     for (index, label) in diagnostic.labels.iter().take(MOST_LABELS).enumerate() {
         let same = |text: &&mut Vec<(&Label, bool)>| {
@@ -135,7 +145,7 @@ fn parts(diagnostic: &Diagnostic, reach: usize) -> Vec<Part> {
             None => texts.push(vec![(label, index == 0)]),
         }
     }
-    let mut message = display::lines(&diagnostic.message, MOST_TEXT);
+    let mut message = words(display::lines(&diagnostic.message, MOST_TEXT));
     if let Some(hidden) = diagnostic.labels.len().checked_sub(MOST_LABELS + 1) {
         message.push_str(&format!(" (and {} more)", count(hidden + 1, "place")));
     }
@@ -158,11 +168,13 @@ fn parts(diagnostic: &Diagnostic, reach: usize) -> Vec<Part> {
                 part.message.push_str(&format!(": {}", display::line(&label.message, 500)));
             }
         } else {
-            part.excerpt = Some(Excerpt::new(source, labels, reach));
+            let mut excerpt = Excerpt::new(source, labels, cut);
+            excerpt.marks.iter_mut().for_each(|mark| mark.message = words(std::mem::take(&mut mark.message)));
+            part.excerpt = Some(excerpt);
         }
     }
     if let Some(last) = parts.last_mut() {
-        last.help = diagnostic.help.as_ref().map(|help| display::lines(help, MOST_TEXT));
+        last.help = diagnostic.help.as_ref().map(|help| words(display::lines(help, MOST_TEXT)));
     }
     parts
 }

@@ -3,21 +3,27 @@
 //! The same transition as everywhere decides what may follow; here it goes on after a breach, and leaves out what only
 //! follows from one that was told.
 
+mod file;
 mod fit;
 mod mend;
 mod plan;
+mod unread;
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::{
     event::Event,
-    line::{self, START, Unreadable},
+    line::{self, START},
     replay::{Breach, Replay, State},
 };
 use crate::{
-    diagnostic::{Code, Diagnostic, Source},
+    diagnostic::{self, Code, Diagnostic, Source},
     id::{Digest, Name},
     json::Json,
     operation::Sequence,
@@ -55,21 +61,35 @@ pub fn journal(source: &Arc<Source>, plans: &[&Reading]) -> Vec<Diagnostic> {
     let mut checker = Checker {
         source,
         plans,
-        diagnostics: Vec::new(),
+        diagnostics: file::edited(source),
         lines: Vec::new(),
+        digests: HashMap::new(),
+        head: (0, START),
+        same: None,
+        ended: false,
         replay: None,
+        canisters: HashMap::new(),
         places: None,
         broken: false,
-        told: Vec::new(),
+        told: HashSet::new(),
         clock: None,
         mender: None,
     };
-    let text = source.text();
-    let mut start = 0;
-    for piece in text.split_inclusive('\n') {
-        let span = start..start + piece.trim_end_matches('\n').len();
+    if let Some(other) = file::other(source) {
+        return vec![other];
+    }
+    let (text, returns) = (source.text(), file::has_returns(source.text()));
+    let mut start = if text.starts_with(file::MARK) { file::MARK.len_utf8() } else { 0 };
+    for piece in text[start..].split_inclusive('\n') {
+        let whole = piece.strip_suffix('\n');
+        let line = whole.unwrap_or(piece);
+        let line = line.strip_suffix('\r').filter(|_| returns).unwrap_or(line);
+        let span = start..start + line.len();
         start += piece.len();
-        if piece.ends_with('\n') {
+        if checker.ended || diagnostic::is_full(&checker.diagnostics) {
+            break;
+        }
+        if whole.is_some() {
             checker.line(span);
         } else {
             let label = source.label(span, "no line end");
@@ -87,20 +107,38 @@ type Names = HashMap<Name, Range<usize>>;
 
 const RESTORE: &str = "put the journal back from an unchanged copy; never mend it by hand";
 
+/// Lines that follow each other and have the same problem.
+struct Run {
+    what: &'static str,
+    first: usize,
+    last: usize,
+    /// Where it is told.
+    index: usize,
+}
+
 struct Checker<'a> {
     source: &'a Arc<Source>,
     plans: &'a [&'a Reading],
     diagnostics: Vec<Diagnostic>,
     lines: Vec<Range<usize>>,
+    /// The digest of each line but the latest, with its number.
+    digests: HashMap<Digest, usize>,
+    /// The latest line that is no copy of another, with its digest.
+    head: (usize, Digest),
+    /// The lines before that have one problem together.
+    same: Option<Run>,
+    /// What follows cannot be read at all.
+    ended: bool,
     replay: Option<Replay>,
+    canisters: fit::Canisters,
     /// Lines are missing or strange, so what follows cannot be judged by what went before.
     broken: bool,
     /// Operations with a breach: what comes of it is not told again.
-    told: Vec<Sequence>,
+    told: HashSet<Sequence>,
     /// The plan's text and where the names of its members stand.
     places: Option<(Arc<Source>, Names)>,
-    /// The latest time that is not itself in doubt.
-    clock: Option<Timestamp>,
+    /// The latest time that is not itself in doubt, with its line.
+    clock: Option<(Timestamp, usize)>,
     /// Made when the first line is found changed.
     mender: Option<mend::Mender<'a>>,
 }
@@ -110,39 +148,71 @@ impl Checker<'_> {
         let text = &self.source.text()[span.clone()];
         self.lines.push(span.clone());
         let number = self.lines.len();
-        let before = (number > 1).then(|| &self.source.text()[self.lines[number - 2].clone()]);
-        let prev = before.map_or(START, Digest::of);
-        let written = if line::is_whole(text) { None } else { self.mended(text, &span, prev) };
+        let (before, prev) = std::mem::replace(&mut self.head, (number, Digest::of(text)));
+        if before > 0 {
+            self.digests.entry(prev).or_insert(before);
+        }
+        let is_whole = line::is_whole(text);
+        if let Some(&first) = self.digests.get(&self.head.1).filter(|_| is_whole) {
+            self.twice(first, number);
+            // It counts for nothing.
+            self.head = (before, prev);
+            return;
+        }
+        let written = if is_whole { None } else { self.mended(text, &span, prev) };
         let known = self.diagnostics.len();
         if let Some(change) = &written {
             let label = self.source.label(change.span.clone(), change.label());
             let message = format!("line {number} is not as it was written");
-            self.diagnostics.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
+            self.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
         }
         let (head, event) = match line::read(written.as_ref().map_or(text, |change| &change.line)) {
             Ok(read) => read,
             Err(error) => {
-                self.unreadable(error, text, &span);
+                self.unreadable(error, number, text, &span);
                 self.broken = true;
                 return;
             }
         };
         // Of a line before that was changed it is told there.
-        let whole_before = before.is_none_or(line::is_whole);
-        if head.prev != prev && whole_before && head.sum && written.is_none() && self.chain(number, head.prev, text) {
-            return;
+        let whole_before = before == 0 || line::is_whole(&self.source.text()[self.lines[before - 1].clone()]);
+        if head.prev != prev && whole_before && head.sum && written.is_none() {
+            self.chain(number, before, head.prev, &event);
         }
         let late = if self.broken { None } else { self.time(head.at, number) };
         // After a line that was too late, the clock goes on from this one.
         let set_back = late.as_ref().is_some_and(|late| late.labels[0].span.start < span.start);
-        self.clock = if set_back { Some(head.at) } else { self.clock.max(Some(head.at)) };
-        self.diagnostics.extend(late);
+        if set_back || self.clock.is_none_or(|(clock, _)| clock < head.at) {
+            self.clock = Some((head.at, number));
+        }
+        late.into_iter().for_each(|late| self.push(late));
         self.event(&event, head.at, number);
         if !head.sum && self.diagnostics.len() == known {
             let message = format!("line {number} is not as it was written");
             let label = self.source.label(span, "changed since");
-            self.diagnostics.push(Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE));
+            let diagnostic = Diagnostic::new(Code::JournalSum, message, label).with_help(RESTORE);
+            self.run("are not as they were written", number, diagnostic);
         }
+    }
+
+    /// Adds a problem of a line, or to that of the lines before it where it is the same.
+    fn run(&mut self, what: &'static str, number: usize, diagnostic: Diagnostic) {
+        match &mut self.same {
+            Some(run) if run.what == what && run.last + 1 == number => {
+                run.last = number;
+                if let Some(first) = self.diagnostics.get_mut(run.index) {
+                    first.message = format!("lines {} to {number} {what}", run.first);
+                }
+            }
+            _ => {
+                self.same = Some(Run { what, first: number, last: number, index: self.diagnostics.len() });
+                self.push(diagnostic);
+            }
+        }
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic) {
+        diagnostic::push(&mut self.diagnostics, diagnostic);
     }
 
     /// What one change would make a line whole again, if there is such a change.
@@ -155,49 +225,46 @@ impl Checker<'_> {
         Some(change)
     }
 
-    /// Tells of a line that does not follow the one before; whether it stands there twice and is to be passed over.
-    fn chain(&mut self, number: usize, prev: Digest, text: &str) -> bool {
-        let at = self.source.label(self.field(number, &["prev"]), "follows another line");
-        let lines = &self.lines[..number - 1];
-        let line = |at: &Range<usize>| &self.source.text()[at.clone()];
-        let twice = lines.iter().rposition(|at| line(at) == text);
-        let follows = lines.iter().rposition(|at| Digest::of(line(at)) == prev);
-        let message = match (number, twice, follows) {
-            (1, ..) => "the first line does not begin a journal".to_owned(),
-            (_, Some(first), _) => format!("line {number} stands there twice: it is line {}", first + 1),
-            (_, _, Some(line)) => {
-                format!("line {number} follows line {}: what lies between was added or moved", line + 1)
+    /// Tells of a line that is the copy of another.
+    fn twice(&mut self, first: usize, number: usize) {
+        let message = format!("line {number} stands there twice: it is line {first}");
+        let label = self.source.label(self.field(number, &["prev"]), "follows another line");
+        let diagnostic = Diagnostic::new(Code::JournalChain, message, label)
+            .with_label(self.source.label(self.lines[first - 1].clone(), "the same line"));
+        self.run("stand there twice", number, diagnostic.with_help(RESTORE));
+    }
+
+    /// Tells of a line that does not follow the one before.
+    fn chain(&mut self, number: usize, before: usize, prev: Digest, event: &Event) {
+        let label = self.source.label(self.field(number, &["prev"]), "follows another line");
+        let diagnostic = match self.digests.get(&prev) {
+            // That it is not the first event is told as such.
+            _ if number == 1 && !matches!(event, Event::Opened(_)) => return,
+            _ if number == 1 => Diagnostic::new(Code::JournalChain, "the first line does not begin a journal", label),
+            Some(&line) => {
+                let message = format!("line {number} follows line {line}: what lies between was added or moved");
+                let other = self.source.label(self.lines[line - 1].clone(), "it follows this one");
+                Diagnostic::new(Code::JournalChain, message, label).with_label(other)
             }
-            _ => format!("line {number} does not follow line {}: a line is missing or moved", number - 1),
+            None => {
+                let message = format!("line {number} does not follow line {before}: a line is missing or moved");
+                let other = self.source.label(self.lines[before - 1].clone(), "not this one");
+                Diagnostic::new(Code::JournalChain, message, label).with_label(other)
+            }
         };
-        let mut diagnostic = Diagnostic::new(Code::JournalChain, message, at);
-        if number > 1 {
-            let (other, label) = match (twice, follows) {
-                (Some(first), _) => (first, "the same line"),
-                (None, Some(line)) => (line, "it follows this one"),
-                (None, None) => (number - 2, "not this one"),
-            };
-            diagnostic = diagnostic.with_label(self.source.label(self.lines[other].clone(), label));
-        }
-        self.diagnostics.push(diagnostic.with_help(RESTORE));
-        self.broken |= twice.is_none();
-        twice.is_some()
+        self.broken = true;
+        self.run("do not follow each other", number, diagnostic.with_help(RESTORE));
     }
 
     /// A journal's clock never runs backwards. Of two lines, the one is wrong that also contradicts a third.
     fn time(&self, at: Timestamp, number: usize) -> Option<Diagnostic> {
-        let time = |number: usize| {
-            let span = self.lines.get(number.checked_sub(1)?)?;
-            line::read(&self.source.text()[span.clone()]).ok().map(|(head, _)| head.at)
-        };
-        let before = self.clock?;
+        let (before, first) = self.clock?;
         if at >= before {
             return None;
         }
         let end = self.lines.get(number - 1)?.end;
         let next = self.source.text().get(end + 1..).and_then(|rest| rest.lines().next());
         let next = next.and_then(|next| line::read(next).ok()).map(|(head, _)| head.at);
-        let first = (1..number).find(|&line| time(line) == Some(before))?;
         // The earlier line is too late where what follows is before it too.
         let earlier = next.is_some_and(|next| next < before) && first + 1 == number;
         let (wrong, other) = if earlier { (first, number) } else { (number, first) };
@@ -215,7 +282,11 @@ impl Checker<'_> {
                     opened.operations = compiled;
                 }
                 match Replay::new(opened, at) {
-                    Ok(replay) => self.replay = Some(replay),
+                    Ok(replay) => {
+                        let canisters = replay.operations.iter().map(|o| (o.target.clone(), o.member.clone()));
+                        self.canisters = canisters.collect();
+                        self.replay = Some(replay);
+                    }
                     Err(breach) => self.breach(&breach, number, None),
                 }
             }
@@ -223,16 +294,19 @@ impl Checker<'_> {
                 let at = self.field(number, &["event"]);
                 let label = self.source.label(at, "not `opened`");
                 let diagnostic = Diagnostic::new(Code::JournalStart, "the journal does not begin with `opened`", label);
-                self.diagnostics.push(diagnostic.with_help(RESTORE));
+                self.push(diagnostic.with_help(RESTORE));
                 self.broken = true;
             }
             (None, _) => {}
             (Some(replay), event) => {
-                let odd = fit::check(event, number, replay);
+                let odd = fit::check(event, number, replay, &self.canisters);
                 let at = at.max(replay.last());
                 let breach = match &odd {
                     Some(_) => None,
-                    None => replay.apply(event, at, number).err().map(|breach| fit::refine(breach, event, replay)),
+                    None => replay
+                        .apply(event, at, number)
+                        .err()
+                        .map(|breach| fit::refine(breach, event, replay, &self.canisters)),
                 };
                 let others = odd.as_ref().or(breach.as_ref()).and_then(|breach| breach.meant);
                 let about = event.operation();
@@ -256,37 +330,6 @@ impl Checker<'_> {
         }
     }
 
-    fn unreadable(&mut self, error: Unreadable, text: &str, span: &Range<usize>) {
-        let (code, message, at) = match error {
-            Unreadable::Json(error) => {
-                let at = crate::json::offset(text, error.line(), error.column());
-                let message = error.to_string();
-                if let Some((at, message)) = fit::misfit(text, &message) {
-                    let label = self.source.label(span.start + at.start..span.start + at.end, "this");
-                    self.diagnostics.push(Diagnostic::new(Code::JournalLine, message, label).with_help(RESTORE));
-                    return;
-                }
-                let whole = Json::parse(text).is_ok();
-                let at = if whole { value_at(text, at) } else { at..text.len().min(at + 1) };
-                (Code::JournalLine, message.split(" at line ").next().unwrap_or_default().to_owned(), at)
-            }
-            Unreadable::Version(version) => {
-                let message = format!("the journal is of format {version}, which this program does not know");
-                (Code::JournalVersion, message, pointer(text, &["v"]))
-            }
-            Unreadable::Event(word) => {
-                (Code::JournalLine, format!("there is no event `{}`", word.escape_debug()), pointer(text, &["event"]))
-            }
-        };
-        let help = if code == Code::JournalVersion {
-            "use the version of icp-restore that wrote it, or a newer one"
-        } else {
-            RESTORE
-        };
-        let label = self.source.label(span.start + at.start..span.start + at.end, "here");
-        self.diagnostics.push(Diagnostic::new(code, message, label).with_help(help));
-    }
-
     fn breach(&mut self, breach: &Breach, number: usize, operation: Option<Sequence>) {
         let label = self.source.label(self.field(number, breach.at), breach.label.clone());
         let mut diagnostic = Diagnostic::new(breach.code, breach.message.clone(), label);
@@ -307,7 +350,7 @@ impl Checker<'_> {
             if self.lines.is_empty() {
                 let label = self.source.label(0..0, "nothing here");
                 let diagnostic = Diagnostic::new(Code::JournalStart, "the journal is empty", label);
-                self.diagnostics.push(diagnostic.with_help("remove it, or put it back from a copy"));
+                self.push(diagnostic.with_help("remove it, or put it back from a copy"));
             }
             return;
         };
@@ -322,7 +365,7 @@ impl Checker<'_> {
             let label = self.source.label(self.field(line, &["operation"]), "the latest word on it");
             let message = format!("the outcome of operation {sequence}, {kind} {member}, is not known");
             let help = "run the plan again: it asks the network first";
-            self.diagnostics.push(Diagnostic::new(Code::OutcomeOpen, message, label).with_help(help));
+            self.push(Diagnostic::new(Code::OutcomeOpen, message, label).with_help(help));
         }
     }
 
@@ -340,16 +383,4 @@ pub(crate) fn field(journal: &Source, number: usize, path: &[&str]) -> Range<usi
 
 fn pointer(text: &str, path: &[&str]) -> Range<usize> {
     Json::parse(text).map_or(0..text.len(), |json| json.locate(path).span())
-}
-
-/// The innermost value of a JSON text that ends at or holds an offset: serde_json stops behind what it objects to.
-fn value_at(text: &str, offset: usize) -> Range<usize> {
-    let Ok(mut at) = Json::parse(text) else { return offset..offset };
-    loop {
-        let children = at.entries().into_iter().map(|entry| entry.value).chain(at.items());
-        match children.into_iter().find(|child| child.span().start <= offset && offset <= child.span().end) {
-            Some(child) => at = child,
-            None => return at.span(),
-        }
-    }
 }

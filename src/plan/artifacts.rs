@@ -1,6 +1,11 @@
 //! A plan held against the artifacts on disk, each problem on the plan's token.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    num::NonZeroUsize,
+    ops::Range,
+    sync::Arc,
+};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -57,9 +62,9 @@ impl Shelf {
     }
 
     /// The artifacts of a text that is no valid plan, as far as they can be read; what is told of them already, a path
-    /// that leads out, is left out.
+    /// that leads out, is left out. Nothing where the root could not be read.
     pub fn drafted(source: &Arc<Source>) -> Option<Self> {
-        let draft = document::read(source).0?;
+        let draft = document::read(source).0.filter(|draft| !draft.lost_root)?;
         let root = draft.root.as_ref();
         let (root, root_place) = (root.map(|root| root.get_ref().clone()), root.map(toml::Spanned::span));
         let members = draft.members.into_iter().filter_map(|member| match member.snapshot? {
@@ -76,7 +81,10 @@ impl Shelf {
             source: Arc::clone(source),
             root: root.unwrap_or_else(|| Utf8PathBuf::from(".")),
             root_place: root_place.unwrap_or(draft.place),
-            members: members.filter(|member| !validate::escapes(&member.path)).collect(),
+            members: members
+                .filter(|member| !validate::escapes(&member.path))
+                .map(|member| Member { path: validate::normal(&member.path), ..member })
+                .collect(),
         })
     }
 }
@@ -91,10 +99,11 @@ pub fn look(shelf: &Shelf, folder: &Utf8Path) -> Vec<Diagnostic> {
     if !root.is_dir() {
         let message = format!("{root} is not here, so artifacts are not looked at");
         let label = shelf.source.label(shelf.root_place.clone(), "the backup");
-        let help = "run this where the backup is, with `--artifacts`";
+        let help =
+            find::beside(&root).as_deref().map_or("run this where the backup is, with `--artifacts`".to_owned(), meant);
         return vec![Diagnostic::new(Code::ArtifactsAbsent, message, label).with_help(help)];
     }
-    shelf.members.iter().filter_map(|artifact| find_one(&root, artifact, &shelf.source).err()).collect()
+    found(shelf, &root, &|_| true).1
 }
 
 /// Reads all artifacts whole: their seals, and their metadata against their blobs.
@@ -109,13 +118,7 @@ pub fn verify(
     watch: Watch<'_>,
 ) -> Result<Artifacts, Vec<Diagnostic>> {
     let root = validate::normal(&folder.join(&shelf.root));
-    let (mut diagnostics, mut found) = (Vec::new(), Vec::new());
-    for artifact in shelf.members.iter().filter(|artifact| artifact.name.as_ref().is_none_or(wanted)) {
-        match find_one(&root, artifact, &shelf.source) {
-            Ok(path) => found.push((artifact, path)),
-            Err(diagnostic) => diagnostics.push(diagnostic),
-        }
-    }
+    let (found, mut diagnostics) = found(shelf, &root, wanted);
     let mut seals = artifact::seal::all(found.iter().map(|(_, path)| path.as_path()), threads, watch);
     let mut artifacts = Artifacts::new();
     for (artifact, path) in &found {
@@ -161,30 +164,59 @@ pub fn verify(
     if diagnostics.is_empty() { Ok(artifacts) } else { Err(diagnostics) }
 }
 
-fn find_one(root: &Utf8Path, artifact: &Member, source: &Arc<Source>) -> Result<Utf8PathBuf, Diagnostic> {
-    artifact::find(root, &artifact.path).map_err(|problem| {
-        let (code, label, help) = match &problem {
-            find::Problem::Escape { .. } => {
-                (Code::PathEscape, "leads out", "write a path below the root of the backup".to_owned())
+/// The artifacts that are there, with their paths, and what is said of the others: of those in one folder that is not
+/// there, once.
+fn found<'s>(
+    shelf: &'s Shelf,
+    root: &Utf8Path,
+    wanted: &dyn Fn(&Name) -> bool,
+) -> (Vec<(&'s Member, Utf8PathBuf)>, Vec<Diagnostic>) {
+    let (mut found, mut diagnostics) = (Vec::new(), Vec::new());
+    let mut missing: HashMap<Utf8PathBuf, usize> = HashMap::new();
+    for artifact in shelf.members.iter().filter(|artifact| artifact.name.as_ref().is_none_or(wanted)) {
+        let at = |label| shelf.source.label(artifact.place.clone(), label);
+        match artifact::find(root, &artifact.path) {
+            Ok(path) => found.push((artifact, path)),
+            Err(find::Problem::Missing { path }) if missing.contains_key(&path) => {
+                let first: &mut Diagnostic = &mut diagnostics[missing[&path]];
+                first.labels.push(at("nor this"));
             }
-            find::Problem::Missing { nearest: Some(nearest), .. } => (
-                Code::ArtifactMissing,
-                "not there",
-                format!("there is `{}` beside it: write that, if it is meant", nearest.escape_debug()),
-            ),
-            find::Problem::Missing { nearest: None, .. } => {
-                (Code::ArtifactMissing, "not there", "fetch the backup, or mend the path".to_owned())
+            Err(problem) => {
+                if let find::Problem::Missing { path } = &problem {
+                    missing.insert(path.clone(), diagnostics.len());
+                }
+                diagnostics.push(not_found(&problem, at, missing.len() <= MOST_BESIDE));
             }
-            find::Problem::Kind { .. } => (
-                Code::ArtifactEntry,
-                "not a plain file or directory",
-                "put the artifact there itself, without links".to_owned(),
-            ),
-            find::Problem::Io { .. } => (Code::Unreadable, "cannot be read", "mend its permissions".to_owned()),
-        };
-        let label = source.label(artifact.place.clone(), label);
-        Diagnostic::new(code, problem.to_string(), label).with_help(help)
-    })
+        }
+    }
+    (found, diagnostics)
+}
+
+/// Missing artifacts for which a folder is gone through to find what may be meant.
+const MOST_BESIDE: usize = 100;
+
+fn not_found(problem: &find::Problem, at: impl Fn(&'static str) -> Label, look: bool) -> Diagnostic {
+    let (code, label, help) = match problem {
+        find::Problem::Escape { .. } => {
+            (Code::PathEscape, "leads out", "write a path below the root of the backup".to_owned())
+        }
+        find::Problem::Missing { path } => {
+            let near = if look { find::beside(path) } else { None };
+            let help = near.as_deref().map_or("fetch the backup, or mend the path".to_owned(), meant);
+            (Code::ArtifactMissing, "not there", help)
+        }
+        find::Problem::Kind { .. } => (
+            Code::ArtifactEntry,
+            "not a plain file or directory",
+            "put the artifact there itself, without links".to_owned(),
+        ),
+        find::Problem::Io { .. } => (Code::Unreadable, "cannot be read", "mend the permissions".to_owned()),
+    };
+    Diagnostic::new(code, problem.to_string(), at(label)).with_help(help)
+}
+
+fn meant(near: &str) -> String {
+    format!("there is `{}` beside it: write that, if it is meant", near.escape_debug())
 }
 
 /// What keeps an artifact from being sealed.

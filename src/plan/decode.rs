@@ -4,16 +4,23 @@
 //! Serde's derive would stop at the first problem; here every key is looked at, and what cannot be used is reported and
 //! left out.
 
+mod scalars;
 mod values;
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque},
+    ops::Range,
+    sync::Arc,
+};
 
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use crate::diagnostic::{Code, Diagnostic, Source, suggest};
+use super::syntax::{LISTS, LOST, Mended};
+use crate::diagnostic::{self, Code, Diagnostic, Source, suggest};
 
 /// A value with its place.
 pub(super) type At<T> = Spanned<T>;
@@ -33,14 +40,18 @@ pub(super) struct Decoder<'s> {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Texts that could not be read where a member may have its name.
     pub(super) unread: Vec<String>,
+    /// Members of whose names nothing is left.
+    pub(super) nameless: usize,
     /// All tables with their keys.
     tables: &'static [Keys],
     /// Lines that are not TOML.
     torn: Vec<Range<usize>>,
+    /// Headers that are read as what was meant.
+    heads: Vec<Range<usize>>,
     /// Keys that are there under a mistyped name, by their table: they are not missing as well.
-    mistyped: Vec<(Place, String)>,
+    mistyped: HashMap<Place, Vec<String>>,
     /// Unknown keys that are like no known one, by their table, with the index of their diagnostic.
-    strays: Vec<(Place, usize)>,
+    strays: HashMap<Place, VecDeque<usize>>,
     /// Keys that stand in the wrong table, with the title of theirs.
     misplaced: Vec<(String, &'static str)>,
     /// Diagnostics of missing keys, by index, with key and title of the table.
@@ -55,9 +66,6 @@ pub(super) struct Keys {
     pub(super) title: &'static str,
     pub(super) keys: &'static [&'static str],
 }
-
-/// Unknown keys of a table that are told: one with more is no part of a plan.
-const MOST_STRANGE: usize = 10_000;
 
 /// Texts kept of what could not be read.
 const MOST_UNREAD: usize = 1000;
@@ -84,22 +92,20 @@ impl Section<'_> {
 
 impl<'s> Decoder<'s> {
     /// Begins with what is known of the text already: what is wrong with it as TOML, and its lines that were left out.
-    pub(super) fn new(
-        source: &'s Arc<Source>,
-        tables: &'static [Keys],
-        diagnostics: Vec<Diagnostic>,
-        torn: Vec<Range<usize>>,
-    ) -> Self {
-        let unread = torn.iter().flat_map(|line| lost_name(&source.text()[line.clone()])).map(str::to_owned);
-        let unread = unread.collect();
+    pub(super) fn new(source: &'s Arc<Source>, tables: &'static [Keys], mended: Mended<'_>) -> Self {
+        let lines = mended.torn.iter().map(|line| &source.text()[line.clone()]);
+        let names: Vec<Vec<String>> = lines.filter_map(lost_names).collect();
+        let nameless = names.iter().filter(|names| names.is_empty()).count();
         Self {
             source,
-            diagnostics,
-            unread,
+            diagnostics: mended.diagnostics,
+            unread: names.into_iter().flatten().collect(),
+            nameless,
             tables,
-            torn,
-            mistyped: Vec::new(),
-            strays: Vec::new(),
+            torn: mended.torn,
+            heads: mended.heads,
+            mistyped: HashMap::new(),
+            strays: HashMap::new(),
             misplaced: Vec::new(),
             missing: Vec::new(),
         }
@@ -118,16 +124,12 @@ impl<'s> Decoder<'s> {
         told.map(|(diagnostic, _)| diagnostic).collect()
     }
 
-    pub(super) fn report(&mut self, code: Code, at: Range<usize>, message: impl Into<String>, label: &str) {
-        self.push(Diagnostic::new(code, message, self.source.label(at, label)));
-    }
-
     pub(super) fn help(&mut self, code: Code, at: Range<usize>, message: String, label: &str, help: impl Into<String>) {
         self.push(Diagnostic::new(code, message, self.source.label(at, label)).with_help(help));
     }
 
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        diagnostic::push(&mut self.diagnostics, diagnostic);
     }
 
     /// A table; what is none is reported.
@@ -139,8 +141,13 @@ impl<'s> Decoder<'s> {
             }
             other => {
                 let message = format!("{title} is a table, not {}", kind(other));
+                let help = match title {
+                    "`snapshot`" => "write `{ artifact = \"…\", sha256 = \"…\" }` or `{ id = \"…\" }`".to_owned(),
+                    head if head.starts_with('[') => format!("write `{head}` and its keys below it"),
+                    _ => "write its keys in braces".to_owned(),
+                };
                 self.unread_in(value);
-                self.report(Code::WrongType, value.span(), message, "a table goes here");
+                self.help(Code::WrongType, value.span(), message, "a table goes here", help);
                 None
             }
         }
@@ -161,31 +168,67 @@ impl<'s> Decoder<'s> {
 
     /// Reports the keys that a table cannot have.
     pub(super) fn known(&mut self, section: &Section<'_>, known: &[&str]) {
-        let here = (section.span.0, section.title);
         let strange = section.table.iter().filter(|(key, _)| !known.contains(&key.get_ref().as_ref()));
-        for (key, value) in strange.take(MOST_STRANGE) {
+        for (key, value) in strange {
+            if diagnostic::is_full(&self.diagnostics) {
+                return;
+            }
             let name = key.get_ref().as_ref();
             self.unread_in(value);
-            if name.starts_with(super::syntax::LOST) && self.torn.iter().any(|line| line.contains(&key.span().start)) {
+            let within = |lines: &[Range<usize>]| lines.iter().any(|line| line.contains(&key.span().start));
+            let is_head = LISTS.iter().any(|(_, short)| *short == name) && within(&self.heads);
+            if is_head || (name.starts_with(LOST) && within(&self.torn)) {
                 continue;
             }
+            let Some(help) = self.advice(section, known, (key, value)) else { continue };
             let message = format!("{} has no key `{}`", section.title, name.escape_debug());
-            let free = known.iter().copied().filter(|known| !section.has(known));
-            let mut tables = self.tables.iter();
-            let help = if let Some(near) = suggest::nearest(name, free) {
-                self.mistyped.push((here, near.to_owned()));
-                format!("write `{near}`")
-            } else if let Some(near) = suggest::nearest(name, known.iter().copied()) {
-                format!("remove it: `{near}` is there already")
-            } else if let Some(table) = tables.find(|table| table.keys.contains(&name)) {
-                self.misplaced.push((name.to_owned(), table.title));
-                format!("move it to {}", table.title)
-            } else {
-                self.strays.push((here, self.diagnostics.len()));
-                format!("remove it; {} may have {}", section.title, suggest::list(known))
-            };
             self.help(Code::UnknownKey, key.span(), message, "not a key here", help);
         }
+    }
+
+    /// What to do with a key that a table cannot have; nothing where it is not the key that is wrong.
+    fn advice(
+        &mut self,
+        section: &Section<'_>,
+        known: &[&str],
+        (key, value): (&At<Cow<'_, str>>, &At<DeValue<'_>>),
+    ) -> Option<String> {
+        let here = (section.span.0, section.title);
+        let name = key.get_ref().as_ref();
+        if let Some(near) = suggest::nearest(name, known.iter().copied().filter(|known| !section.has(known))) {
+            self.mistyped.entry(here).or_default().push(near.to_owned());
+            return Some(format!("write `{}`", heading(section, near)));
+        }
+        if let Some(near) = suggest::nearest(name, known.iter().copied()) {
+            let lists = [Some(value), section.table.get(near)].map(|value| value?.get_ref().as_array());
+            return Some(match lists.iter().all(Option::is_some) {
+                true => format!("write `{}`", heading(section, near)),
+                false => format!("remove it: `{near}` is there already"),
+            });
+        }
+        // What members and their snapshots have is mixed up with each other first of all.
+        let near = match section.title {
+            "[[member]]" => "`snapshot`",
+            "`snapshot`" => "[[member]]",
+            _ => "",
+        };
+        let mut tables = self.tables.iter().filter(|table| table.keys.contains(&name));
+        let Some(home) = tables.clone().find(|table| table.title == near).or_else(|| tables.next()) else {
+            self.strays.entry(here).or_default().push_back(self.diagnostics.len());
+            return Some(format!("remove it; {} may have {}", section.title, suggest::list(known)));
+        };
+        // Behind a line that may have begun its table, the key is right.
+        if self.torn.iter().any(|line| section.span.0 <= line.start && line.end <= key.span().start) {
+            return None;
+        }
+        self.misplaced.push((name.to_owned(), home.title));
+        // A snapshot whose keys stand beside each other is not missing as well.
+        self.mistyped.entry(here).or_default().push(home.title.trim_matches('`').to_owned());
+        Some(match home.title {
+            // Nor can a key of the plan itself stand behind a header.
+            "the plan" => "move it above the first table".to_owned(),
+            title => format!("move it to {title}"),
+        })
     }
 
     /// A value that may be left out, without its place.
@@ -226,13 +269,12 @@ impl<'s> Decoder<'s> {
     /// Reports a key that must be there, unless it is there in another guise or its lines could not be read.
     pub(super) fn missing(&mut self, section: &Section<'_>, key: &str, help: &str) {
         let here = (section.span.0, section.title);
-        if self.may_have(section, key) {
+        if diagnostic::is_full(&self.diagnostics) || self.may_have(section, key) {
             return;
         }
-        if let Some(stray) = self.strays.iter().position(|(at, _)| *at == here) {
-            let (_, index) = self.strays.swap_remove(stray);
+        if let Some(index) = self.strays.get_mut(&here).and_then(VecDeque::pop_front) {
             if let Some(diagnostic) = self.diagnostics.get_mut(index) {
-                diagnostic.help = Some(format!("write `{key}`, which is missing here, if that is meant; else: {help}"));
+                diagnostic.help = Some(format!("write `{key}`, which is missing here, if that is meant"));
             }
             return;
         }
@@ -244,7 +286,21 @@ impl<'s> Decoder<'s> {
     /// Whether a key may be there after all: under another name, or in a line that could not be read.
     pub(super) fn may_have(&self, section: &Section<'_>, key: &str) -> bool {
         let here = (section.span.0, section.title);
-        section.has(key) || self.is_torn(section) || self.mistyped.iter().any(|(at, near)| *at == here && near == key)
+        section.has(key)
+            || self.is_torn(section)
+            || self.mistyped.get(&here).is_some_and(|keys| keys.iter().any(|near| near == key))
+    }
+
+    /// Whether any of some keys is there, if only under another name or as a header of one table.
+    pub(super) fn has_any(&self, section: &Section<'_>, keys: &[&str]) -> bool {
+        let here = (section.span.0, section.title);
+        keys.iter().any(|key| section.has(key)) || self.mistyped.contains_key(&here) || !self.heads.is_empty()
+    }
+
+    /// The tables of a list that is there, if only by single brackets.
+    pub(super) fn lists<'a>(&self, section: &Section<'a>, key: &str) -> Vec<&'a At<DeValue<'a>>> {
+        let short = LISTS.iter().find(|(list, _)| *list == key && !self.heads.is_empty()).map(|(_, short)| *short);
+        [Some(key), short].into_iter().flatten().filter_map(|key| section.table.get(key)).collect()
     }
 
     /// Whether lines of a table could not be read.
@@ -259,94 +315,22 @@ impl<'s> Decoder<'s> {
         let header = |line: &Range<usize>| text[line.clone()].trim_start().starts_with('[');
         self.torn.iter().any(|line| (line.start < end && line.end >= start) || (root && header(line)))
     }
-
-    pub(super) fn string<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<&'a str> {
-        let text = value.get_ref().as_str();
-        if text.is_none() {
-            self.wrong_type(value, "a string");
-        }
-        text
-    }
-
-    /// Text for people or for icp: nothing that could pass for a flag or drive a terminal.
-    pub(super) fn text<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<String> {
-        let text = self.string(value)?;
-        if let Some(control) = text.chars().find(|c| c.is_control()) {
-            let message = format!("the control character {} cannot stand in this text", control.escape_unicode());
-            self.help(Code::BadText, value.span(), message, "in here", "remove it");
-            return None;
-        }
-        if text.is_empty() || text.starts_with('-') {
-            let message = if text.is_empty() { "an empty text" } else { "icp would take this for a flag" };
-            self.help(Code::BadText, value.span(), message.into(), "here", "write another text");
-            return None;
-        }
-        Some(text.to_owned())
-    }
-
-    pub(super) fn boolean<'a>(&mut self, value: &'a At<DeValue<'a>>) -> Option<bool> {
-        let boolean = value.get_ref().as_bool();
-        if boolean.is_none() {
-            self.wrong_type(value, "true or false");
-        }
-        boolean
-    }
-
-    pub(super) fn number<'a>(
-        &mut self,
-        value: &'a At<DeValue<'a>>,
-        allowed: std::ops::RangeInclusive<u32>,
-    ) -> Option<u32> {
-        let Some(integer) = value.get_ref().as_integer() else {
-            self.wrong_type(value, "a whole number");
-            return None;
-        };
-        let number = i128::from_str_radix(integer.as_str(), integer.radix()).ok();
-        let fitting = number.and_then(|n| u32::try_from(n).ok()).filter(|n| allowed.contains(n));
-        if fitting.is_none() {
-            let message = format!("{} is not from {} to {}", integer.as_str(), allowed.start(), allowed.end());
-            let help = format!("write a number from {} to {}", allowed.start(), allowed.end());
-            self.help(Code::OutOfRange, value.span(), message, "out of range", help);
-        }
-        fitting
-    }
-
-    pub(super) fn array<'a>(
-        &mut self,
-        value: &'a At<DeValue<'a>>,
-    ) -> Option<impl Iterator<Item = &'a At<DeValue<'a>>> + use<'a>> {
-        let array = value.get_ref().as_array();
-        if array.is_none() {
-            self.wrong_type(value, "an array");
-        }
-        array.map(|array| array.iter())
-    }
-
-    /// One of some words.
-    pub(super) fn word<'a, T: Copy>(&mut self, value: &'a At<DeValue<'a>>, words: &[(&str, T)]) -> Option<T> {
-        let text = self.string(value)?;
-        if let Some(&(_, meaning)) = words.iter().find(|(word, _)| *word == text) {
-            return Some(meaning);
-        }
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let (message, help) = suggest::none_of(text, &known);
-        self.help(Code::UnknownValue, value.span(), message, "not known here", help);
-        None
-    }
-
-    fn wrong_type(&mut self, value: &At<DeValue<'_>>, wanted: &str) {
-        let message = format!("{} where {wanted} goes", kind(value.get_ref()));
-        self.help(Code::WrongType, value.span(), message, &format!("{wanted} goes here"), format!("write {wanted}"));
-    }
 }
 
 /// What may be the name in a line that is not TOML, if the line is about a name: `"name = "app"`, `name app`, `nme "app`.
-fn lost_name(line: &str) -> impl Iterator<Item = &str> {
-    let mut words =
-        line.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).filter(|word| !word.is_empty());
-    let first = words.next();
-    let is_name = first.is_some_and(|first| first == "name" || suggest::nearest(first, ["name"].into_iter()).is_some());
-    words.filter(move |_| is_name)
+fn lost_names(line: &str) -> Option<Vec<String>> {
+    let line = line.replace(char::is_control, "");
+    let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+    let mut words = words.filter(|word| !word.is_empty());
+    let first = words.next()?;
+    let is_name = first == "name" || suggest::nearest(first, ["name"].into_iter()).is_some();
+    is_name.then(|| words.map(str::to_owned).collect())
+}
+
+/// A key as it is written: of lists of tables, their header.
+fn heading(section: &Section<'_>, key: &str) -> String {
+    let is_list = section.title == "the plan" && LISTS.iter().any(|(list, _)| *list == key);
+    if is_list { format!("[[{key}]]") } else { key.to_owned() }
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

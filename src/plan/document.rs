@@ -34,8 +34,12 @@ pub(super) struct Draft {
     pub(super) caller: Caller,
     pub(super) backup_id: Option<At<String>>,
     pub(super) root: Option<At<Utf8PathBuf>>,
+    /// Whether a root is written that could not be read.
+    pub(super) lost_root: bool,
     pub(super) members: Vec<DraftMember>,
     pub(super) checks: Vec<DraftCheck>,
+    /// Whether checks are written that could not be read.
+    pub(super) lost_checks: bool,
     pub(super) limits: Limits,
     pub(super) timeouts: Timeouts,
     pub(super) retry: Retry,
@@ -70,9 +74,13 @@ const TABLES: &[Keys] = &[
 
 /// Reads what is written. No draft where the text holds nothing to go on with.
 pub(super) fn read(source: &Arc<Source>) -> (Option<Draft>, Vec<Diagnostic>) {
-    let mended = super::syntax::mend(source);
-    let (root, _) = DeTable::parse_recoverable(&mended.text);
-    let mut decoder = Decoder::new(source, TABLES, mended.diagnostics, mended.torn);
+    let mut mended = super::syntax::mend(source);
+    if !mended.whole {
+        return (None, mended.diagnostics);
+    }
+    let text = std::mem::take(&mut mended.text);
+    let (root, _) = DeTable::parse_recoverable(&text);
+    let mut decoder = Decoder::new(source, TABLES, mended);
     let draft = plan(&mut decoder, root.get_ref());
     (draft, decoder.finish())
 }
@@ -81,6 +89,10 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
     let root = Section { table, span: (0, 0), title: "the plan" };
     let requires = d.optional(&root, "requires", |d, value| super::requires::read(d, value));
     d.known(&root, PLAN);
+    if let Some(strange) = no_plan(d, &root) {
+        d.diagnostics = vec![strange];
+        return None;
+    }
     let version = |d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>| d.number(value, 0..=u32::MAX);
     let version = d.required(&root, "version", version, "write `version = 1` first");
     if let Some(version) = version.filter(|version| *version.get_ref() != 1) {
@@ -101,6 +113,7 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
     let backup = table_of(d, &root, "backup", "[backup]", BACKUP);
     let backup_id = backup.and_then(|s| d.optional(&s, "id", |d, value| d.text(value)));
     let root_path = backup.and_then(|s| d.optional(&s, "root", |d, value| d.text(value).map(Utf8PathBuf::from)));
+    let may_have_root = backup.map_or_else(|| d.may_have(&root, "backup"), |s| d.may_have(&s, "root"));
     let limits = table_of(d, &root, "limits", "[limits]", LIMITS);
     let timeouts = table_of(d, &root, "timeouts", "[timeouts]", TIMEOUTS);
     let retry = table_of(d, &root, "retry", "[retry]", RETRY);
@@ -110,7 +123,7 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
     let limited = |key| limits.and_then(|section| section.value(key));
     let (upload, upload_memory) = (limited("upload"), limited("upload-memory"));
     let members = tables(d, &root, "member", "[[member]]", MEMBER);
-    if !root.has("member") {
+    if d.lists(&root, "member").is_empty() {
         d.missing(&root, "member", "add a `[[member]]` for each canister");
     }
     let members: Vec<DraftMember> = members.iter().map(|section| member::member(d, section)).collect();
@@ -135,6 +148,7 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
         network,
         caller,
         backup_id,
+        lost_root: root_path.is_none() && may_have_root,
         root: root_path,
         limits: options::limits(d, limits.as_ref()),
         timeouts: options::timeouts(d, timeouts.as_ref()),
@@ -143,11 +157,28 @@ fn plan<'a>(d: &mut Decoder<'_>, table: &'a DeTable<'a>) -> Option<Draft> {
         place,
         safety_place,
         options: OptionPlaces { identity, expect_principal, upload, upload_memory },
-        nameless: members.iter().filter(|member| member.nameless).count(),
+        nameless: d.nameless + members.iter().filter(|member| member.nameless).count(),
         unread: std::mem::take(&mut d.unread),
         members,
+        lost_checks: d.may_have(&root, "check"),
         checks,
     })
+}
+
+/// A text that has no key of a plan, nor one like it: nothing that is said of its lines would help.
+fn no_plan(d: &Decoder<'_>, root: &Section<'_>) -> Option<Diagnostic> {
+    if d.has_any(root, PLAN) {
+        return None;
+    }
+    let first = d.diagnostics.first().and_then(|first| first.labels.first()).map(|label| label.span.clone());
+    let (code, message, label, help) = match first {
+        Some(_) => {
+            let help = "name a plan: it is TOML, and begins with `version = 1`";
+            (Code::UnknownFile, "no key in this file is one of a plan", "not of a plan", help)
+        }
+        None => (Code::MissingKey, "the plan is empty", "nothing here", "write a first one with `icp-restore init`"),
+    };
+    Some(Diagnostic::new(code, message, d.source.label(first.unwrap_or(0..0), label)).with_help(help))
 }
 
 fn plan_name<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<Name> {
@@ -180,20 +211,22 @@ fn tables<'a>(
     title: &'static str,
     known: &[&str],
 ) -> Vec<Section<'a>> {
-    let Some(value) = root.table.get(key) else { return Vec::new() };
-    let Some(items) = value.get_ref().as_array() else {
-        let message = format!("`{key}` is not a list of tables");
-        d.unread_in(value);
-        d.help(Code::WrongType, root.place(key), message, "here", format!("write {title}"));
-        return Vec::new();
-    };
     let mut sections = Vec::new();
-    for item in items.iter() {
-        if let Some(section) = d.section(item, title) {
-            d.known(&section, known);
-            sections.push(section);
+    for value in d.lists(root, key) {
+        let Some(items) = value.get_ref().as_array() else {
+            let message = format!("`{key}` is not a list of tables");
+            d.unread_in(value);
+            d.help(Code::WrongType, root.place(key), message, "here", format!("write `{title}`"));
+            continue;
+        };
+        for item in items.iter() {
+            if let Some(section) = d.section(item, title) {
+                d.known(&section, known);
+                sections.push(section);
+            }
         }
     }
+    sections.sort_by_key(|section| section.span.0);
     sections
 }
 

@@ -3,20 +3,30 @@
 //!
 //! Lines are left out by writing over them in a copy of the same length: places stay what they are.
 
-use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::Arc};
+mod heads;
+mod words;
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+    ops::Range,
+    sync::Arc,
+};
 
 use toml::de::{DeTable, DeValue, Error};
 
-use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::diagnostic::{self, Code, Diagnostic, Source};
+
+pub(super) use heads::LISTS;
 
 /// A text that is not TOML after so many rounds is not a plan.
 const MOST_ROUNDS: usize = 30;
 
-/// Mistakes that are told.
-const MOST_TOLD: usize = 200;
+/// Bytes that all rounds parse together: a text of megabytes is not parsed thirty times.
+const MOST_PARSED: usize = 32 << 20;
 
-/// Lines that are looked at in a round.
-const MOST_FOUND: usize = 20_000;
+/// Lines that are looked at in a round: behind the first mistakes, most are only what comes of them.
+const MOST_JUDGED: usize = 100_000;
 
 /// How far behind a bracket that is never closed the parser may notice it.
 const MOST_LINES: usize = 200;
@@ -29,6 +39,19 @@ pub(super) struct Mended<'s> {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The lines that were left out.
     pub(super) torn: Vec<Range<usize>>,
+    /// Headers that were written over with those that are meant: see [`LISTS`].
+    pub(super) heads: Vec<Range<usize>>,
+    /// Whether all was found: what is left of a text with more mistakes than were looked for makes no sense.
+    pub(super) whole: bool,
+}
+
+impl Mended<'_> {
+    /// Leaves lines out.
+    fn tear(&mut self, source: &Arc<Source>, lines: Range<usize>) {
+        let over = cover(&source.text()[lines.clone()], self.torn.len());
+        self.text.to_mut().replace_range(lines.clone(), &over);
+        self.torn.push(lines);
+    }
 }
 
 /// What a header that cannot be read is written over with: a table of which nothing is told.
@@ -36,90 +59,118 @@ pub(super) const LOST: &str = "lost";
 
 /// Finds what is not TOML.
 pub(super) fn mend(source: &Arc<Source>) -> Mended<'_> {
-    let mut mended = Mended { text: Cow::Borrowed(source.text()), diagnostics: Vec::new(), torn: Vec::new() };
+    let text = Cow::Borrowed(source.text());
+    let (diagnostics, heads) = heads::single(source);
+    let mut mended = Mended { text, diagnostics, torn: Vec::new(), heads: Vec::new(), whole: true };
+    for (at, over) in heads {
+        mended.text.to_mut().replace_range(at.clone(), &over);
+        mended.heads.push(at);
+    }
+    for (diagnostic, lines) in heads::conflicts(source) {
+        diagnostic::push(&mut mended.diagnostics, diagnostic);
+        lines.into_iter().for_each(|lines| mended.tear(source, lines));
+    }
     let mut gone: BTreeSet<usize> = BTreeSet::new();
-    for _ in 0..MOST_ROUNDS {
+    let rounds = MOST_PARSED / source.text().len().max(1);
+    for _ in 0..rounds.clamp(2, MOST_ROUNDS) {
         let culprits = culprits(source, &mended.text);
         let fresh: Vec<_> = culprits.into_iter().filter(|(line, _)| gone.insert(line.start)).collect();
-        if fresh.is_empty() || mended.diagnostics.len() >= MOST_TOLD {
-            break;
+        if fresh.is_empty() {
+            return mended;
         }
         for (line, diagnostic) in fresh {
-            let over = cover(&source.text()[line.clone()], mended.torn.len());
-            mended.text.to_mut().replace_range(line.clone(), &over);
-            mended.diagnostics.push(diagnostic);
-            mended.torn.push(line);
+            diagnostic::push(&mut mended.diagnostics, diagnostic);
+            if diagnostic::is_full(&mended.diagnostics) {
+                return Mended { whole: false, ..mended };
+            }
+            mended.tear(source, line);
         }
     }
-    mended
+    mended.diagnostics.push(diagnostic::too_many(source, "mistakes that hide others, which are not looked for"));
+    Mended { whole: false, ..mended }
 }
 
 /// Lines that are mistakes for sure, by one run of the parser; of those that only follow, none.
 fn culprits(source: &Arc<Source>, text: &str) -> Vec<(Range<usize>, Diagnostic)> {
     let (root, mut errors) = DeTable::parse_recoverable(text);
-    let span = |error: &Error| error.span().unwrap_or(0..0);
+    if errors.is_empty() {
+        return Vec::new();
+    }
     errors.sort_by_key(|error| span(error).start);
     // All that follows is inside the string for the parser, and nothing can be told of it before the next round.
     if errors.iter().any(|error| error.message().starts_with("invalid multi-line"))
         && let Some(at) = open_string(text)
     {
-        return vec![(line_of(text, at), plain(source, "this string is never closed", at..at + 3))];
+        let help = format!("write `{}` at its end", &text[at..at + 3]);
+        return vec![(line_of(text, at), plain(source, "this string is never closed", at..at + 3, help))];
     }
     let mut found: Vec<(Range<usize>, Diagnostic)> = Vec::new();
-    for error in &errors {
-        let line = line_of(text, span(error).start);
-        let told = found.last().is_some_and(|(last, _)| last.start == line.start);
-        if found.len() >= MOST_FOUND {
-            break;
-        }
-        if told || error.message() == "duplicate key" {
-            continue;
-        }
+    let lines = by_line(text, errors.iter().filter(|error| error.message() != "duplicate key"));
+    for (line, _) in lines.take(MOST_JUDGED) {
         // What is told is what the line is by itself: in an array that an earlier line left open all is about commas.
         if let Err(alone) = DeTable::parse(&text[line.clone()]) {
             let at = span(&alone);
             let at = widened(text, &(line.start + at.start..line.start + at.end), &line);
-            found.push((line, plain(source, alone.message(), at)));
+            found.push((line.clone(), words::tell(source, alone.message(), at, line)));
         }
     }
     if let Some(first) = errors.first() {
         let line = line_of(text, span(first).start);
         if let Some((open, at)) = unclosed(text, line.start).filter(|(open, _)| open.start <= line.start) {
-            let bracket = &text[at..=at];
+            let (bracket, closing) = (&text[at..=at], if text[at..].starts_with('[') { ']' } else { '}' });
             let message = format!("`{bracket}` is never closed");
+            let help = format!("write `{closing}` at its end");
             found.retain(|(line, _)| line.start != open.start && line.end < open.start);
-            found.push((open, plain(source, &message, at..at + 1)));
+            found.push((open, plain(source, &message, at..at + 1, help)));
         }
     }
     if !found.is_empty() {
         return found;
     }
-    let mut places = Vec::new();
+    let mut places = HashMap::new();
     places_of(root.get_ref(), &mut places);
-    let twice = errors.iter().filter(|error| error.message() == "duplicate key").map(|error| {
-        let diagnostic = twice(source, span(error), &places);
-        (line_of(text, span(error).start), diagnostic)
-    });
-    found.extend(twice);
+    heads_of(text, &mut places);
+    places.values_mut().for_each(|places| places.sort_by_key(|place| place.start));
+    let twice = by_line(text, errors.iter().filter(|error| error.message() == "duplicate key"));
+    found.extend(twice.map(|(line, error)| (line, again(source, span(error), &places))));
     if let (true, Some(first)) = (found.is_empty(), errors.first()) {
         let line = line_of(text, span(first).start);
         let at = widened(text, &span(first), &line);
-        found.push((line, plain(source, first.message(), at)));
+        found.push((line.clone(), words::tell(source, first.message(), at, line)));
     }
     found
 }
 
-fn plain(source: &Arc<Source>, message: &str, at: Range<usize>) -> Diagnostic {
-    Diagnostic::new(Code::Syntax, message, source.label(at, "here")).with_help("mend the TOML here")
+fn span(error: &Error) -> Range<usize> {
+    error.span().unwrap_or(0..0)
 }
 
-fn twice(source: &Arc<Source>, span: Range<usize>, places: &[(String, Range<usize>)]) -> Diagnostic {
+/// The lines of errors that are in order of place, each with its first.
+fn by_line<'e>(text: &str, errors: impl Iterator<Item = &'e Error>) -> impl Iterator<Item = (Range<usize>, &'e Error)> {
+    let mut end = None;
+    errors.filter_map(move |error| {
+        let start = span(error).start;
+        if end.is_some_and(|end| start <= end) {
+            return None;
+        }
+        let line = line_of(text, start);
+        end = Some(line.end);
+        Some((line, error))
+    })
+}
+
+fn plain(source: &Arc<Source>, message: &str, at: Range<usize>, help: String) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, message, source.label(at, "here")).with_help(help)
+}
+
+/// Tells of a key that is there already, with the place of the one before it.
+fn again(source: &Arc<Source>, span: Range<usize>, places: &HashMap<String, Vec<Range<usize>>>) -> Diagnostic {
     let key = source.text().get(span.clone()).unwrap_or_default().trim_matches(['"', '\'']);
     let diagnostic = Diagnostic::new(Code::Syntax, "duplicate key", source.label(span.clone(), "again here"))
         .with_help(format!("keep one `{}`", key.escape_debug()));
-    let before = places.iter().filter(|(name, place)| name == key && place.end <= span.start);
-    match before.max_by_key(|(_, place)| place.start) {
-        Some((_, first)) => diagnostic.with_label(source.label(first.clone(), "first here")),
+    let places = places.get(key).map_or(&[][..], Vec::as_slice);
+    match places[..places.partition_point(|place| place.end <= span.start)].last() {
+        Some(first) => diagnostic.with_label(source.label(first.clone(), "first here")),
         None => diagnostic,
     }
 }
@@ -127,7 +178,8 @@ fn twice(source: &Arc<Source>, span: Range<usize>, places: &[(String, Range<usiz
 /// What a line is written over with, of the same length.
 fn cover(line: &str, number: usize) -> String {
     let header = format!("[{LOST}{number}]");
-    let start = if line.trim_start().starts_with('[') && header.len() <= line.len() { header } else { String::new() };
+    let is_header = line.trim_start().starts_with('[') || words::is_header(line);
+    let start = if is_header && header.len() <= line.len() { header } else { String::new() };
     format!("{start}{}", " ".repeat(line.len() - start.len()))
 }
 
@@ -232,10 +284,19 @@ fn widened(text: &str, span: &Range<usize>, line: &Range<usize>) -> Range<usize>
     from..line.start + before.len()
 }
 
+/// The places of the names of all tables: of a header that stands there twice, the parser forgets the first.
+fn heads_of(text: &str, places: &mut HashMap<String, Vec<Range<usize>>>) {
+    for (line, head) in heads::lines(text).filter(|(_, line)| line.starts_with('[')) {
+        let name = head.trim_start_matches('[').split(']').next().unwrap_or_default();
+        let start = line.start + head.len() - head.trim_start_matches('[').len();
+        places.entry(name.to_owned()).or_default().push(start..start + name.len());
+    }
+}
+
 /// The places of all keys.
-fn places_of(table: &DeTable<'_>, places: &mut Vec<(String, Range<usize>)>) {
+fn places_of(table: &DeTable<'_>, places: &mut HashMap<String, Vec<Range<usize>>>) {
     for (key, value) in table {
-        places.push((key.get_ref().to_string(), key.span()));
+        places.entry(key.get_ref().to_string()).or_default().push(key.span());
         match value.get_ref() {
             DeValue::Table(inner) => places_of(inner, places),
             DeValue::Array(items) => {

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{decode::At, document::Draft};
 use crate::{
-    diagnostic::{Code, Diagnostic, Source, suggest},
-    id::Name,
+    diagnostic::{self, Code, Diagnostic, Source, suggest},
+    id::{Name, Principal},
 };
 
-/// Different names that are compared with all that there are: more make the suggestions no better, only late.
-const MOST_COMPARED: usize = 100;
+/// Names that are compared with each other: more make the suggestions no better, only late.
+const MOST_COMPARED: usize = 2_000_000;
 
 /// Reports references to members that there are not, one for each place; where several places name a member and one that
 /// nobody names is nearly it, that one's name is the mistake.
@@ -32,15 +32,25 @@ pub(super) fn report(
     for name in references {
         by_name.entry(name.get_ref().clone()).or_default().push(name);
     }
+    let (meant, broken): (Vec<&str>, Vec<&str>) =
+        draft.unread.iter().map(String::as_str).partition(|text| text.parse::<Name>().is_ok());
+    let compared = MOST_COMPARED / draft.members.len().max(draft.unread.len()).max(1);
     for (at, (name, places)) in by_name.into_iter().enumerate() {
+        if diagnostic::is_full(diagnostics) {
+            return;
+        }
         let members = draft.members.iter().filter_map(|member| member.name.as_ref());
-        let (meant, broken): (Vec<&str>, Vec<&str>) =
-            draft.unread.iter().map(String::as_str).partition(|text| text.parse::<Name>().is_ok());
         let nearest = |known: &mut dyn Iterator<Item = &str>| -> Option<String> {
-            let known: Vec<&str> = known.filter(|_| at < MOST_COMPARED).collect();
+            let known: Vec<&str> = known.filter(|_| at < compared).collect();
             suggest::nearest(name.as_str(), known.into_iter()).map(str::to_owned)
         };
-        let known = nearest(&mut members.clone().map(|name| name.get_ref().as_str()));
+        // Who names a member by its canister means its name.
+        let canister = Principal::from_text(name.as_str()).ok().filter(|_| at < compared);
+        let owner = canister.and_then(|canister| {
+            let owners = draft.members.iter().filter(|m| m.source.as_ref().is_some_and(|s| *s.get_ref() == canister));
+            owners.filter_map(|member| member.name.as_ref()).map(|name| name.get_ref().to_string()).next()
+        });
+        let known = owner.or_else(|| nearest(&mut members.clone().map(|name| name.get_ref().as_str())));
         let near = known.as_ref().and_then(|near| members.clone().find(|name| name.get_ref().as_str() == near));
         let close = known.or_else(|| nearest(&mut meant.iter().copied()));
         let follows = meant.contains(&name.as_str())
@@ -54,7 +64,7 @@ pub(super) fn report(
             let primary = source.label(near.span(), "nobody names this one");
             let mut diagnostic = Diagnostic::new(Code::UnknownMember, format!("{message}, which others name"), primary);
             diagnostic.labels.extend(places.iter().take(10).map(|place| source.label(place.span(), "named here")));
-            diagnostics.push(diagnostic.with_help(format!("write \"{name}\" here")));
+            diagnostic::push(diagnostics, diagnostic.with_help(format!("write \"{name}\" here")));
             continue;
         }
         for place in places {
@@ -65,7 +75,7 @@ pub(super) fn report(
             if let Some(near) = near.filter(|near| !named.contains(near.get_ref())) {
                 diagnostic = diagnostic.with_label(source.label(near.span(), "nobody names this one"));
             }
-            diagnostics.push(diagnostic.with_help(help));
+            diagnostic::push(diagnostics, diagnostic.with_help(help));
         }
     }
 }

@@ -17,14 +17,20 @@ use super::{
     document::{Draft, DraftMember, DraftSnapshot, Proof},
 };
 use crate::{
-    diagnostic::{Code, Diagnostic, Source, suggest},
+    diagnostic::{self, Code, Diagnostic, Source, suggest},
     id::{Name, Principal},
 };
 
 /// Checks a draft and makes a plan of it.
-pub(super) fn plan(source: &Arc<Source>, draft: Draft, diagnostics: &mut Vec<Diagnostic>) -> Option<(Plan, Places)> {
+pub(super) fn plan(
+    source: &Arc<Source>,
+    mut draft: Draft,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<(Plan, Places)> {
     let mut v = Validator { source, diagnostics, unknown: Vec::new() };
     let index = v.names(&draft);
+    // Of two members of one name, one was to have another.
+    draft.nameless += draft.members.iter().filter(|member| member.name.is_some()).count() - index.len();
     v.targets(&draft);
     v.checks(&draft, &index);
     draft.members.iter().for_each(|member| v.member(member));
@@ -79,12 +85,18 @@ struct Validator<'a> {
 
 impl Validator<'_> {
     fn report(&mut self, code: Code, at: Range<usize>, message: String, label: &str, help: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::new(code, message, self.source.label(at, label)).with_help(help));
+        diagnostic::push(
+            self.diagnostics,
+            Diagnostic::new(code, message, self.source.label(at, label)).with_help(help),
+        );
     }
 
     fn twice(&mut self, code: Code, first: Range<usize>, again: Range<usize>, message: String, help: &str) {
         let diagnostic = Diagnostic::new(code, message, self.source.label(again, "again here"));
-        self.diagnostics.push(diagnostic.with_label(self.source.label(first, "first here")).with_help(help));
+        diagnostic::push(
+            self.diagnostics,
+            diagnostic.with_label(self.source.label(first, "first here")).with_help(help),
+        );
     }
 
     fn names(&mut self, draft: &Draft) -> HashMap<Name, usize> {
@@ -152,7 +164,7 @@ impl Validator<'_> {
             let primary = self.source.label(target.span(), "not where it came from");
             let diagnostic = Diagnostic::new(Code::Relocation, message, primary);
             let diagnostic = diagnostic.with_label(self.source.label(source.span(), "it came from here"));
-            self.diagnostics.push(diagnostic.with_help("if that is meant, add `relocatable = true`"));
+            diagnostic::push(self.diagnostics, diagnostic.with_help("if that is meant, add `relocatable = true`"));
         }
         if let Some(DraftSnapshot::Artifact { path, .. }) = &member.snapshot
             && escapes(path.get_ref())
@@ -275,9 +287,12 @@ impl Validator<'_> {
             labels: labels.collect(),
             help: Some("remove one of these".into()),
         };
-        self.diagnostics.push(diagnostic);
+        diagnostic::push(self.diagnostics, diagnostic);
     }
 }
+
+/// Principals that are compared with each other.
+const MOST_COMPARED: usize = 2_000_000;
 
 /// Says of each principal that is none which of those in the plan it nearly is.
 fn nearly(source: &Arc<Source>, draft: &Draft, diagnostics: &mut [Diagnostic]) {
@@ -289,7 +304,7 @@ fn nearly(source: &Arc<Source>, draft: &Draft, diagnostics: &mut [Diagnostic]) {
     let targets = draft.members.iter().filter_map(canister).map(|at| at.get_ref().to_text());
     let caller = [draft.caller.proxy, draft.caller.expect_principal];
     let known: Vec<String> = sources.chain(targets).chain(caller.iter().flatten().map(Principal::to_text)).collect();
-    for diagnostic in bad {
+    for diagnostic in bad.take(MOST_COMPARED / known.len().max(1)) {
         let span = diagnostic.labels[0].span.clone();
         let text = source.text()[span].trim_matches(['"', '\'']);
         if let Some(near) = suggest::nearest_principal(text, known.iter().map(String::as_str)) {

@@ -23,7 +23,7 @@ pub(super) fn plan(source: &Arc<Source>, draft: &Draft, diagnostics: &mut Vec<Di
         let message = "nothing is uploaded, so there is nothing to clean up";
         warn(Code::CleanupOfNothing, safety("cleanup"), message, "without effect", "remove this line");
     }
-    if draft.checks.is_empty() && !draft.members.is_empty() {
+    if draft.checks.is_empty() && !draft.lost_checks && !draft.members.is_empty() {
         let message = "no `[[check]]` asks the application: a module hash proves code, not data";
         warn(
             Code::NoChecks,

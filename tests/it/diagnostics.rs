@@ -349,3 +349,12 @@ fn colors_are_the_only_escape_codes() {
         .raw()
     );
 }
+
+#[test]
+fn what_is_drawn_in_ascii_has_nothing_else_of_ours() {
+    let source = Source::new("plan.toml", format!("{}wrong{}\n", "a".repeat(500), "b".repeat(500)));
+    let diagnostic = problem(&source, "wrong").with_help(format!("write `{{ id = \"…\" }}`, {}", "c ".repeat(2000)));
+    let ring = Diagnostic { message: "a ring: a → b → a".to_owned(), ..diagnostic };
+    let text = text::render(&[ring], &Style { form: Form::Ascii, ..STYLE }, 50);
+    assert!(text.is_ascii() && text.contains("...a") && text.contains("a -> b"), "{text}");
+}

@@ -5,9 +5,11 @@
 #![cfg(test)]
 
 mod any;
+mod edited;
 mod input;
 mod journals;
 mod lost;
+mod many;
 mod named;
 
 use camino::{Utf8Path, Utf8PathBuf};

@@ -223,7 +223,7 @@ impl Rules<'_> {
     fn principal(&mut self, text: &Text) {
         match Principal::from_text(&text.value) {
             Err(wrong) => {
-                let (message, help) = id::not_a_principal(&wrong);
+                let (message, help) = id::not_a_principal(&text.value, &wrong);
                 self.say(Code::ManifestPrincipal, &text.span, message, "not a principal", &help);
             }
             Ok(_) => self.found.extend(spelling(self.source, text)),

@@ -1,9 +1,10 @@
 //! Which part of an event is the odd one, where parts of it contradict each other.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use crate::{
     diagnostic::{Code, suggest},
+    id::Name,
     journal::{
         event::{Aim, Claimed, Event, Outcome, Receipt, Verdict},
         replay::{Breach, Replay, State},
@@ -25,13 +26,22 @@ impl From<Breach> for Found {
     }
 }
 
+/// Which member each canister is: what an event is really about is looked for among its operations alone.
+pub(super) type Canisters = HashMap<Target, Name>;
+
+/// The operations for a canister, in order.
+fn of<'r>(canisters: &Canisters, target: &Target, replay: &'r Replay) -> impl Iterator<Item = &'r Operation> {
+    let member = canisters.get(target).cloned();
+    Kind::ALL.into_iter().filter_map(move |kind| replay.operations.find(kind, member.as_ref()?))
+}
+
 const OPERATION: &[&str] = &["operation"];
 const ARGS: &[&str] = &["command", "args"];
 
 /// What an event says against itself, beyond what a run ever needs to know.
-pub(super) fn check(event: &Event, line: usize, replay: &Replay) -> Option<Found> {
+pub(super) fn check(event: &Event, line: usize, replay: &Replay, canisters: &Canisters) -> Option<Found> {
     match event {
-        Event::Claimed(claimed) => claim(claimed, line, replay),
+        Event::Claimed(claimed) => claim(claimed, line, replay, canisters),
         Event::Closed(closed) if closed.verdict == Verdict::Done && !replay.is_complete() => {
             let message = "the run is said to be done, and not every operation is completed";
             Some(Breach::new(Code::OutcomeMismatch, message, &["verdict"], "not done").into())
@@ -42,15 +52,18 @@ pub(super) fn check(event: &Event, line: usize, replay: &Replay) -> Option<Found
 }
 
 /// The command of a claim is one for the canister of its operation, and of its kind.
-fn claim(claimed: &Claimed, line: usize, replay: &Replay) -> Option<Found> {
+fn claim(claimed: &Claimed, line: usize, replay: &Replay, canisters: &Canisters) -> Option<Found> {
     let operation = replay.operations.get(claimed.operation)?;
     let args = &claimed.command.args;
-    if args.len() < 3 || fits(operation, &claimed.aim, args) {
+    let targets: Vec<Target> = args.iter().filter_map(|arg| arg.clone().try_into().ok()).collect();
+    let fits = |operation: &Operation| fits(operation, &claimed.aim, args, &targets);
+    if args.len() < 3 || fits(operation) {
         return None;
     }
-    let meant = replay.operations.iter().find(|other| {
+    let fleet = replay.operations.iter().rev().find(|other| other.kind == Kind::VerifyFleet);
+    let meant = targets.iter().flat_map(|target| of(canisters, target, replay)).chain(fleet).find(|other| {
         let free = !matches!(replay.slot(other.sequence).state, State::Claimed(_));
-        free && fits(other, &claimed.aim, args) && replay.slot(other.sequence).attempts + 1 == claimed.attempt
+        free && fits(other) && replay.slot(other.sequence).attempts + 1 == claimed.attempt
     });
     let message = format!(
         "the claim of operation {}, {} {}, runs the command of something else",
@@ -80,10 +93,10 @@ fn words(kind: Kind, aim: &Aim) -> &'static [&'static str] {
     }
 }
 
-fn fits(operation: &Operation, aim: &Aim, args: &[String]) -> bool {
-    let target = operation.target.to_string();
+/// Whether a command is of the kind of an operation and for its canister; `targets` are those among the arguments.
+fn fits(operation: &Operation, aim: &Aim, args: &[String], targets: &[Target]) -> bool {
     // A fleet is looked at member by member.
-    (operation.kind == Kind::VerifyFleet || args.contains(&target))
+    (operation.kind == Kind::VerifyFleet || targets.contains(&operation.target))
         && args.iter().take(3).any(|arg| words(operation.kind, aim).contains(&arg.as_str()))
 }
 
@@ -102,7 +115,7 @@ fn snapshot(sequence: Sequence, receipt: &Receipt, replay: &Replay) -> Option<Fo
 }
 
 /// Moves a breach to the field that contradicts the most.
-pub(super) fn refine(breach: Breach, event: &Event, replay: &Replay) -> Found {
+pub(super) fn refine(breach: Breach, event: &Event, replay: &Replay, canisters: &Canisters) -> Found {
     let (operation, attempt, receipt) = match event {
         Event::Finished(event) => (event.operation, event.attempt, &event.receipt),
         Event::Settled(event) => (event.operation, event.attempt, &event.receipt),
@@ -121,9 +134,8 @@ pub(super) fn refine(breach: Breach, event: &Event, replay: &Replay) -> Found {
                     && slot.attempts == attempt
                     && other.kind == receipt.kind
                     && other.source == receipt.source
-                    && other.target == Target::Canister(receipt.target)
             };
-            match replay.operations.iter().find(waits) {
+            match of(canisters, &Target::Canister(receipt.target), replay).find(waits) {
                 Some(meant) => {
                     let meant = meant.sequence;
                     let message = format!("the receipt of operation {operation} is that of operation {meant}");

@@ -19,7 +19,7 @@ impl Checker<'_> {
         let Ok(reading) = plan::read(&text) else {
             let label = self.source.label(self.field(number, &["text"]), "not a valid plan");
             let diagnostic = Diagnostic::new(Code::PlanDigest, "the plan in the journal cannot be read", label);
-            self.diagnostics.push(diagnostic.with_help(RESTORE));
+            self.push(diagnostic.with_help(RESTORE));
             return None;
         };
         let narrowed = |plan: &plan::Plan| match opened.only.is_empty() {
@@ -40,7 +40,7 @@ impl Checker<'_> {
             let message = format!("the digest of the journal is not that of its plan, {plan_digest}");
             let text = self.source.label(self.field(number, &["text"]), "this plan");
             let diagnostic = Diagnostic::new(Code::PlanDigest, message, digest).with_label(text);
-            self.diagnostics.push(diagnostic.with_help(RESTORE));
+            self.push(diagnostic.with_help(RESTORE));
         } else if let Some(beside) = beside.filter(|beside| narrowed(&beside.plan).digest() != opened.digest) {
             self.other_plan(&plan, beside, number);
         }
@@ -82,7 +82,7 @@ impl Checker<'_> {
         let at = at.unwrap_or(beside.places.root.clone());
         diagnostic = diagnostic.with_label(beside.places.source.label(at, "changed since the run began"));
         let help = "go on with the plan as it was, or begin anew with another `--journal`";
-        self.diagnostics.push(diagnostic.with_help(help));
+        self.push(diagnostic.with_help(help));
     }
 
     /// Shows the member in its plan too.
@@ -92,6 +92,6 @@ impl Checker<'_> {
         {
             diagnostic = diagnostic.with_label(source.label(place.clone(), "the member in the plan"));
         }
-        self.diagnostics.push(diagnostic);
+        self.push(diagnostic);
     }
 }

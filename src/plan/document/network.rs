@@ -71,7 +71,8 @@ fn url<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<String> {
 }
 
 fn root_key<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<RootKey> {
-    match d.string(value)? {
+    const HELP: &str = "write \"fetch\" for a test network, \"mainnet\" for the IC";
+    match d.string_or(value, HELP)? {
         "mainnet" => Some(RootKey::Mainnet),
         "fetch" => Some(RootKey::Fetch),
         // 37 bytes of DER head and 96 of a BLS12-381 public key (IC interface specification).
@@ -84,9 +85,7 @@ fn root_key<'a>(d: &mut Decoder<'_>, value: &'a At<DeValue<'a>>) -> Option<RootK
                 other.chars().count()
             );
             let near = crate::diagnostic::suggest::nearest(other, ["mainnet", "fetch"].into_iter());
-            let help = near.map_or("write \"fetch\" for a test network, \"mainnet\" for the IC".into(), |near| {
-                format!("write \"{near}\"")
-            });
+            let help = near.map_or(HELP.into(), |near| format!("write \"{near}\""));
             d.help(Code::BadRootKey, value.span(), message, "not a root key", help);
             None
         }

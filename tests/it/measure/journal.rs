@@ -34,11 +34,15 @@ pub(crate) fn rechain(lines: &mut [String], from: usize) {
         let prev = if at == 0 { "0".repeat(64) } else { Digest::of(&lines[at - 1]).to_string() };
         let start = lines[at].find("\"prev\":\"").unwrap() + 8;
         lines[at].replace_range(start..start + 64, &prev);
-        let end = lines[at].rfind(",\"sum\":\"").unwrap();
-        let sum = Digest::of(&lines[at][..end]).to_string();
-        lines[at].truncate(end);
-        lines[at].push_str(&format!(",\"sum\":\"{}\"}}", &sum[..16]));
+        resum(&mut lines[at]);
     }
+}
+
+/// Makes the sum of a line right.
+pub(crate) fn resum(line: &mut String) {
+    line.truncate(line.rfind(",\"sum\":\"").unwrap());
+    let sum = Digest::of(&line).to_string();
+    line.push_str(&format!(",\"sum\":\"{}\"}}", &sum[..16]));
 }
 
 /// Offsets of lines.
