@@ -11,6 +11,7 @@ mod dry_run;
 mod exit;
 mod expect;
 mod explain;
+mod how;
 mod init;
 mod input;
 mod left;

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{rollback, run::How, session, shards::Partition};
+use super::{how::How, rollback, session, shards::Partition};
 use crate::{journal::event::Opened, operation::Sequence, plan, simulate::Fleet};
 
 /// What stands for a plan that does not lie beside its journal under its name.

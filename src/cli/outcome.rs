@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    Exit, Failure, next,
-    run::{How, Job},
+    Exit, Failure,
+    how::How,
+    next,
+    run::Job,
     session,
     terminal::{Terminal, printable},
 };

@@ -6,7 +6,9 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tempfile::TempDir;
 
 use super::{
-    Exit, Failure, input,
+    Exit, Failure,
+    how::How,
+    input,
     outcome::{self, Outcome},
     run,
     session::{self, Program},
@@ -41,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FOLDER")]
     keep: Option<Utf8PathBuf>,
     #[command(flatten)]
-    how: run::How,
+    how: How,
     /// What to print.
     #[arg(long, value_enum, default_value_t = outcome::Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: outcome::Format,

@@ -6,9 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    Exit, Failure, dry_run, next, open, preflight,
+    Exit, Failure, dry_run,
+    how::{How, Pace},
+    next, open, preflight,
     progress::Progress,
-    run::{self, How, Job, Pace},
+    run::{self, Job},
     session::{self, Format, Program},
     signals,
     terminal::{Terminal, printable},

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use super::{
     Exit, Failure, adopt,
     expect::expect,
+    how::How,
     input, open,
     outcome::{Format, Outcome, told},
     preflight,
@@ -30,7 +31,7 @@ use crate::{
     icp::{self, Icp, Interrupt, Redactor},
     id::{Digest, Name},
     journal::Journal,
-    operation::{self, Kind, Phase},
+    operation::{self, Kind},
     plan::{self, Plan, Reading},
     report::counted,
     runner::{self, Artifact, Notice, Options, Runner},
@@ -68,51 +69,6 @@ pub(super) struct Args {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT", help_heading = "Output")]
     format: Format,
-}
-
-/// How far and how.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct How {
-    /// The journal; by default NAME.journal.jsonl beside the plan, and of a rehearsal in its folder.
-    #[arg(long, value_name = "FILE")]
-    pub(super) journal: Option<Utf8PathBuf>,
-    /// Upload this share of the snapshots alone, into a journal of its own: 3/16 is the third of sixteen.
-    #[arg(
-        long,
-        value_name = "WHICH/OF",
-        requires = "until",
-        conflicts_with = "with_uploads",
-        help_heading = "Uploads"
-    )]
-    pub(super) partition: Option<Partition>,
-    /// Take over what shards have uploaded: their journals; `*` in a file's name stands for anything.
-    #[arg(long, value_name = "FILE", num_args = 1.., help_heading = "Uploads")]
-    pub(super) with_uploads: Vec<String>,
-    /// Download every uploaded snapshot again and compare all of it with what was sent.
-    #[arg(long, help_heading = "Uploads")]
-    pub(super) verify_upload: bool,
-    #[command(flatten)]
-    pub(super) pace: Pace,
-}
-
-/// How far, and how an earlier run is gone on with.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct Pace {
-    /// Go no further than this.
-    #[arg(long, value_enum, value_name = "PHASE")]
-    pub(super) until: Option<Phase>,
-    /// Begin at most so many operations.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) max_steps: Option<u32>,
-    /// How long to wait for a command that a dead run has left at work, such as 90s or 10m.
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
-    pub(super) wait: Duration,
-    /// Go on with another version of icp than the run before used.
-    #[arg(long)]
-    pub(super) accept_icp_change: bool,
-    /// Write what happens, as it happens, as JSON Lines to this file, or with `-` to stdout.
-    #[arg(long, value_name = "FILE", help_heading = "Output")]
-    pub(super) events: Option<Utf8PathBuf>,
 }
 
 /// A plan that is to be run, with all that belongs to it.
@@ -302,42 +258,6 @@ fn interrupted(signal: &AtomicUsize) -> Failure {
     Failure::new(Exit::Signal(signals::number(signal)), "interrupted before anything was begun")
 }
 
-impl How {
-    /// What the command line cannot say by itself.
-    pub(super) fn check(&self) -> Result<(), Failure> {
-        match (self.partition, self.pace.until) {
-            (Some(_), Some(Phase::Uploaded)) | (None, _) => Ok(()),
-            (Some(_), _) => Err(Failure::new(Exit::Usage, "only uploads can be shared out")
-                .with_help("add `--until uploaded`; the rest is for one run, with `--with-uploads`")),
-        }
-    }
-
-    /// The words of it that hold for the next run as well.
-    pub(super) fn again(&self) -> Vec<String> {
-        let mut words: Vec<String> = Vec::new();
-        if let Some(journal) = &self.journal {
-            words.extend(["--journal".to_owned(), journal.to_string()]);
-        }
-        if let Some(Partition { which, of }) = self.partition {
-            words.extend(["--until", "uploaded", "--partition"].map(str::to_owned));
-            words.push(format!("{which}/{of}"));
-        }
-        if self.verify_upload {
-            words.push("--verify-upload".to_owned());
-        }
-        words
-    }
-
-    /// The journal of a share, beside that of the whole.
-    pub(super) fn shard(&self, journal: Utf8PathBuf) -> Utf8PathBuf {
-        let name = journal.file_name().and_then(|name| name.strip_suffix(".journal.jsonl"));
-        match (self.partition, name) {
-            (Some(share), Some(name)) => journal.with_file_name(format!("{name}.{}.journal.jsonl", share.label())),
-            _ => journal,
-        }
-    }
-}
-
 impl Job<'_> {
     /// The digest of the plan before any name in it was resolved.
     pub(super) fn reading_digest(&self) -> Digest {
@@ -401,11 +321,4 @@ fn artifacts(
             Ok((name, Artifact { path, seal }))
         })
         .collect()
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed = jiff::fmt::friendly::SpanParser::new()
-        .parse_duration(text)
-        .map_err(|_| "write a duration such as 90s or 10m".to_owned())?;
-    Duration::try_from(parsed).map_err(|_| "a duration is not negative".to_owned())
 }

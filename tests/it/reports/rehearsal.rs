@@ -104,7 +104,8 @@ fn what_is_next_can_be_pasted_into_a_shell() {
 fn a_fault_that_cannot_strike_is_told_with_what_can() {
     for (fault, told) in [
         ("load-snapshot app: loose-reply", "`loose-reply` is not a fault\n help: write `lose-reply`"),
-        ("load app: lose-reply", "`load` is not an operation\n help: write one of `upload-snapshot`, "),
+        ("load app: lose-reply", "`load` is not an operation\n help: write `load-snapshot`"),
+        ("query app: lose-reply", "`query` is not an operation\n help: write one of `upload-snapshot`, "),
         ("load-snapshot app lose-reply", "a colon before the fault is missing\n help: write KIND MEMBER: WHAT"),
         ("load-snapshot ap: lose-reply", "no member is named `ap`\n help: there is `app`"),
     ] {
