@@ -4,7 +4,7 @@
 //! diagnostic is its primary one; labels may lie in several texts (a plan and a journal, say).
 
 mod code;
-mod display;
+pub(crate) mod display;
 mod excerpt;
 mod fingerprint;
 pub mod github;

@@ -1,5 +1,7 @@
 //! Markdown for pull requests and step summaries, of bounded length: what does not fit is counted, never cut in half.
 
+use crate::diagnostic::display::is_unsafe;
+
 /// A document that grows to so many bytes and no further.
 #[derive(Debug)]
 pub(crate) struct Bounded {
@@ -66,12 +68,7 @@ impl Bounded {
 
 /// A text from elsewhere in one line, without anything that is not seen.
 pub(crate) fn line(text: &str) -> String {
-    let seen = text.chars().map(|c| match c {
-        c if c.is_control() => ' ',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' => ' ',
-        c => c,
-    });
-    seen.collect()
+    text.chars().map(|c| if is_unsafe(c) { ' ' } else { c }).collect()
 }
 
 /// A text from elsewhere as a code span, also within a table: nothing in it counts as markdown, HTML or a mention.
@@ -105,7 +102,7 @@ pub(crate) fn plain(text: &str) -> String {
             }
             // A mention needs its sign.
             '@' => escaped.push_str("&#64;"),
-            c if c.is_control() => escaped.push(' '),
+            c if is_unsafe(c) => escaped.push(' '),
             c => escaped.push(c),
         }
     }

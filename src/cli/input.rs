@@ -72,6 +72,20 @@ pub(super) fn regular(file: &Utf8Path) -> Result<(), Diagnostic> {
     }
 }
 
+/// Refuses to have a file written that is, or will be, one of these.
+pub(super) fn spare(file: &Utf8Path, precious: &[&Utf8Path]) -> Result<(), Failure> {
+    let whole = |file: &Utf8Path| {
+        let folder = plan::folder(file).canonicalize_utf8();
+        file.canonicalize_utf8()
+            .or_else(|_| Ok::<_, std::io::Error>(folder?.join(file.file_name().unwrap_or_default())))
+    };
+    let Ok(place) = whole(file) else { return Ok(()) };
+    match precious.iter().any(|precious| whole(precious).is_ok_and(|precious| precious == place)) {
+        true => Err(Failure::new(Exit::Usage, format!("{file} would be written over")).with_help("name another file")),
+        false => Ok(()),
+    }
+}
+
 /// The first bytes of a regular file, at most so many; none where it cannot be read.
 pub(super) fn begin(file: &Utf8Path, most: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -52,6 +52,7 @@ pub(super) fn run(args: &Args, terminal: &Terminal) -> Result<Exit, Failure> {
     match &args.output {
         None => terminal.print(&text),
         Some(file) => {
+            input::spare(file, &[&args.journal])?;
             std::fs::write(file, text)
                 .map_err(|error| Failure::new(Exit::Internal, format!("cannot write {file}: {error}")))
                 .map_err(|failure| failure.with_help("name another file with `--output`"))?;

@@ -160,7 +160,9 @@ pub(super) fn execute(job: &Job<'_>, terminal: &Terminal) -> Result<Exit, Failur
 
 /// Takes a plan through its journal.
 pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outcome), Failure> {
-    let mut stream = Stream::open(job.how.pace.events.as_deref())?;
+    if let Some(events) = &job.how.pace.events {
+        input::spare(events, &[job.file, &job.journal])?;
+    }
     let (interrupt, signal) = signals::signals()?;
     let version = preflight::icp_version(&job.icp, &interrupt)?;
     let opened = Journal::open(&job.journal)?;
@@ -212,6 +214,8 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
         Some(journal) => journal,
         None => open::create(job, &plan, &version)?,
     };
+    // Only now: whoever finds another run at the journal leaves the events of that alone.
+    let mut stream = Stream::open(job.how.pace.events.as_deref())?;
     journal.record(&[open::resumed(version)])?;
     if !adopted.is_empty() {
         journal.record(&adopted)?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Failure;
 use crate::diagnostic::{
-    Diagnostic,
+    Diagnostic, display,
     text::{self, Form, Style},
 };
 
@@ -183,13 +183,7 @@ impl Terminal {
 /// A text that comes from elsewhere, without anything that could drive the terminal or the CI that reads it.
 pub(super) fn printable(text: &str) -> String {
     let text: Vec<String> = text.split('\n').map(harmless).collect();
-    let text = text.join("\n");
-    text.chars()
-        .flat_map(|c| match c.is_control() && c != '\n' {
-            true => c.escape_default().collect::<Vec<_>>(),
-            false => vec![c],
-        })
-        .collect()
+    display::printable(&text.join("\n"))
 }
 
 /// GitHub takes a line that begins with `::`, or has `##[` in it, for a command to itself, and Azure `##vso[`.

@@ -3,7 +3,7 @@
 /// Whether a character acts on the terminal or is not seen: controls, bidirectional controls, zero-width ones, fillers.
 ///
 /// Combining characters stay: they are part of what a person reads.
-pub(super) fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -13,12 +13,17 @@ pub(super) fn is_unsafe(c: char) -> bool {
 }
 
 /// Adds a character, as an escape such as `\u{1b}` where it is unsafe.
-pub(super) fn push(out: &mut String, c: char) {
+pub(crate) fn push(out: &mut String, c: char) {
     if is_unsafe(c) {
         out.extend(c.escape_default());
     } else {
         out.push(c);
     }
+}
+
+/// A whole text, on as many lines as it has.
+pub(crate) fn printable(text: &str) -> String {
+    lines(text, usize::MAX)
 }
 
 /// A text on one line, of at most so many characters before escapes.

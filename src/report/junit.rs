@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
-use super::{Attempt, Line, Report, Status, phase, text::printable};
+use super::{Attempt, Line, Report, Status, phase};
+use crate::diagnostic::display::printable;
 
 /// Renders a report.
 ///

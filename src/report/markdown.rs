@@ -2,8 +2,11 @@
 //!
 //! Whatever comes from elsewhere stands in code spans, where neither markdown nor HTML nor mentions count.
 
-use super::{About, Report, Status, clock, counted, spoken, text::printable};
-use crate::markdown::{self, Bounded, code};
+use super::{About, Report, Status, clock, counted, spoken};
+use crate::{
+    diagnostic::display::printable,
+    markdown::{self, Bounded, code},
+};
 
 /// Renders a report in at most so many bytes.
 pub fn render(report: &Report, about: About<'_>, most: usize) -> String {

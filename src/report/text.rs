@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{About, Report, Status, clock, spoken};
+use crate::diagnostic::display::printable;
 
 /// Renders a report.
 pub fn render(report: &Report, about: About<'_>) -> String {
@@ -111,18 +112,4 @@ fn list(out: &mut String, title: &str, lines: &[String]) -> std::fmt::Result {
     }
     writeln!(out, "\n{title}")?;
     lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
-}
-
-/// Without anything that could drive a terminal, or turn the order of what is read.
-pub(super) fn printable(text: &str) -> String {
-    let unsafe_here = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
-    text.chars()
-        .flat_map(|c| match unsafe_here(c) {
-            true => c.escape_default().collect::<Vec<_>>(),
-            false => vec![c],
-        })
-        .collect()
 }

@@ -17,3 +17,4 @@ mod safety;
 mod scene;
 mod signal;
 mod soak;
+mod written;

@@ -70,7 +70,7 @@ fn a_journal_holds_no_secret_and_nobody_else_can_read_it() {
 
 #[test]
 fn what_an_application_prints_is_no_command_to_the_ci() {
-    let evil = "x\n::error file=a::owned\n  ::set-env name=A::b\n##[command]rm\n##vso[task.setvariable]";
+    let evil = "x\u{202e}\n::error file=a::owned\n  ::set-env name=A::b\n##[command]rm\n##vso[task.setvariable]";
     let scene = Scene::with(
         &["root"],
         &format!("{CAREFUL}[[check]]\nmember = \"root\"\ncall = \"evil\"\nattempts = 1\nexpect = \"(true)\"\n"),
@@ -81,6 +81,7 @@ fn what_an_application_prints_is_no_command_to_the_ci() {
     let run = scene.run(&[]).expect(7);
     let status = scene.verb(&["status", "fleet.journal.jsonl"]);
     for line in run.stderr.lines().chain(status.stdout.lines()) {
+        assert!(!line.contains('\u{202e}'), "{line}");
         assert!(!line.trim_start().starts_with("::") && !line.contains("##[") && !line.contains("##vso["), "{line}");
     }
     assert!(run.stderr.contains("owned"), "{}", run.stderr);
