@@ -157,7 +157,7 @@ fn fault(text: &str, plan: &Plan) -> Result<Fault, Failure> {
     let fault = text.parse::<Fault>().map_err(|error| {
         let failure = Failure::new(Exit::Usage, format!("--fault '{text}': {error}"));
         let wrong = text.get(error.span.clone()).unwrap_or_default();
-        let near = suggest::nearest(wrong, error.allowed.iter().filter_map(|allowed| allowed.split(' ').next()));
+        let near = suggest::meant(wrong, error.allowed.iter().filter_map(|allowed| allowed.split(' ').next()));
         match (near, error.allowed) {
             (Some(near), _) => failure.with_help(format!("write `{near}`")),
             (None, []) => failure.with_help("write KIND MEMBER: WHAT, as in 'load-snapshot app: lose-reply'"),
