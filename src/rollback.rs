@@ -12,7 +12,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Source},
     icp::status::State,
     id::{Name, Principal},
-    journal::replay::Replay,
+    journal::replay::{Replay, Slot},
     operation::{Kind, Sequence},
     plan::{self, Network, Plan, Reading, RootKey, Target},
 };
@@ -22,7 +22,8 @@ use crate::{
 pub struct Back {
     /// The plan of the way back as TOML; nothing where nothing was loaded.
     pub text: Option<String>,
-    /// The stops of canisters that were never loaded, in the order in which they are to be started again.
+    /// The stops of canisters that were never loaded, in the order in which they are to be started again; those that are
+    /// not known are settled first.
     pub take_back: Vec<Sequence>,
 }
 
@@ -70,15 +71,24 @@ pub fn compile(replay: &Replay) -> Result<Back, Vec<Diagnostic>> {
         return Err(refused);
     }
     let text = (!safe.is_empty()).then(|| text(&plan, &safe));
-    Ok(Back { text, take_back: take_back(replay) })
+    Ok(Back { text, take_back: stops(replay, |slot| slot.is_completed() || slot.is_unsettled()) })
 }
 
 /// The stops that can be taken back: of canisters that ran before and were never loaded; children first.
 pub fn take_back(replay: &Replay) -> Vec<Sequence> {
+    stops(replay, Slot::is_completed)
+}
+
+/// Those of them that are not known, and so may be stops that can be taken back.
+pub fn unsettled(replay: &Replay) -> Vec<Sequence> {
+    stops(replay, Slot::is_unsettled)
+}
+
+fn stops(replay: &Replay, which: impl Fn(&Slot) -> bool) -> Vec<Sequence> {
     let stopped = replay.iter().filter(|(operation, slot)| {
         // What somebody else had stopped, or was about to, is not ours to start.
         let ran = slot.before.as_ref().is_some_and(|before| before.status == Some(State::Running));
-        operation.kind == Kind::StopCanister && slot.is_completed() && ran && !was_tried(replay, &operation.member)
+        operation.kind == Kind::StopCanister && which(slot) && ran && !was_tried(replay, &operation.member)
     });
     let mut again: Vec<Sequence> = stopped.map(|(operation, _)| operation.sequence).collect();
     again.reverse();

@@ -36,10 +36,11 @@ use crate::{
     journal::{
         self, Journal,
         event::{Closed, Event, Verdict},
-        replay::{Replay, State},
+        replay::Replay,
     },
     operation::{Phase, Sequence},
     plan::{Network, Orphans, Plan},
+    rollback,
 };
 use run::Run;
 use worker::Job;
@@ -159,12 +160,8 @@ pub fn run(
     observe: &mut dyn FnMut(Notice<'_>, &Replay),
 ) -> Result<Ending, journal::Error> {
     let mut run = Run::new(runner);
-    let unsettled: Vec<(Sequence, Job)> = journal
-        .replay()
-        .iter()
-        .filter(|(_, slot)| matches!(slot.state, State::Claimed(_) | State::Unknown(..)))
-        .map(|(operation, _)| (operation.sequence, Job::Settle))
-        .collect();
+    let open = journal.replay().iter().filter(|(_, slot)| slot.is_unsettled());
+    let unsettled = open.map(|(operation, _)| (operation.sequence, Job::Settle)).collect();
     run.jobs(journal, unsettled, runner.plan.limits.other, observe);
     if run.failed.is_none() && run.troubles.is_empty() {
         run.all(journal, observe);
@@ -200,6 +197,8 @@ pub fn take_back(
     observe: &mut dyn FnMut(Notice<'_>, &Replay),
 ) -> Result<Vec<Trouble>, journal::Error> {
     let mut run = Run::new(runner);
+    let unsettled = rollback::unsettled(journal.replay()).into_iter().map(|stop| (stop, Job::Settle)).collect();
+    run.jobs(journal, unsettled, runner.plan.limits.other, observe);
     run.take_back(journal, observe);
     match run.failed {
         Some(error) => Err(error),

@@ -32,8 +32,11 @@ pub(super) fn events(
     terminal: &Terminal,
 ) -> Result<Vec<Event>, Failure> {
     let Some(file) = file else { return Ok(Vec::new()) };
-    // A run that died between the first line and the next has begun nothing.
-    let begun = |journal: &&Journal| journal.replay().iter().any(|(_, slot)| slot.attempts > 0 || slot.is_completed());
+    // A run that died before it took the journal up, or right after, has begun nothing.
+    let begun = |journal: &&Journal| {
+        let replay = journal.replay();
+        replay.holder.is_some() && replay.iter().any(|(_, slot)| slot.attempts > 0 || slot.is_completed())
+    };
     if let Some(journal) = journal.filter(begun) {
         let message = format!("{} has begun already: a restore is taken over once, at its start", journal.path());
         return Err(Failure::new(Exit::Usage, message).with_help("go on without `--adopt`"));

@@ -14,9 +14,9 @@ use crate::{
     journal::{
         self, Journal,
         event::{Event, Opened, Resumed},
-        replay::{Slot, State},
+        replay::Slot,
     },
-    operation::{self, Operation},
+    operation::{self, Kind, Operation},
     plan::{self, Plan},
 };
 
@@ -73,6 +73,20 @@ pub(super) fn same_plan(journal: &Journal, job: &Job<'_>) -> Result<(), Failure>
     Err(Failure::new(Exit::Blocked, message).with_help(help))
 }
 
+/// What was taken over of the ancestor's restore in part would be done twice in the rest.
+pub(super) fn whole(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
+    let replay = journal.replay();
+    let begun = |(operation, slot): (&Operation, &Slot)| {
+        operation.kind != Kind::UploadSnapshot && (slot.is_completed() || slot.is_unsettled())
+    };
+    // A run takes up a journal once all is in it that it took over.
+    if replay.holder.is_some() || job.adopt.is_some() || !replay.iter().any(begun) {
+        return Ok(());
+    }
+    let message = format!("the take-over into {} was cut short", journal.path());
+    Err(Failure::new(Exit::Blocked, message).with_help("run again with the same `--adopt`"))
+}
+
 /// A rollback is of the restore as it stands.
 pub(super) fn same_parent(journal: &Journal, job: &Job<'_>) -> Result<(), Failure> {
     if journal.replay().opened.parent == job.parent {
@@ -109,7 +123,7 @@ pub(super) fn no_orphan<'a>(
     for (operation, slot) in operations {
         let (sequence, kind, member) = (operation.sequence, operation.kind, &operation.member);
         let files = folder.join(format!("{sequence}.{}", slot.attempts));
-        while matches!(slot.state, State::Claimed(_) | State::Unknown(..)) && process::is_alive(&files) {
+        while slot.is_unsettled() && process::is_alive(&files) {
             if begun.elapsed() >= wait {
                 let message = format!("the command of operation {sequence}, {kind} {member}, is still at work");
                 return Err(Failure::new(Exit::Locked, message).with_help(help));

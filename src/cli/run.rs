@@ -30,7 +30,7 @@ use crate::{
     events,
     icp::{self, Icp, Interrupt, Redactor},
     id::{Digest, Name},
-    journal::Journal,
+    journal::{Journal, event::Event, replay::State},
     operation::{self, Kind},
     plan::{self, Plan, Reading},
     report::counted,
@@ -171,6 +171,7 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
             open::same_plan(&journal, job)?;
             open::same_parent(&journal, job)?;
             open::not_taken_back(&journal)?;
+            open::whole(&journal, job)?;
             (job.plan.clone().resolved(&journal.replay().opened.targets), Some(journal))
         }
         None => {
@@ -216,10 +217,13 @@ pub(super) fn perform(job: &Job<'_>, terminal: &Terminal) -> Result<(Exit, Outco
     };
     // Only now: whoever finds another run at the journal leaves the events of that alone.
     let mut stream = Stream::open(job.how.pace.events.as_deref())?;
-    journal.record(&[open::resumed(version)])?;
-    if !adopted.is_empty() {
-        journal.record(&adopted)?;
-    }
+    // What a take-over that was cut short has written already is not written again.
+    let fresh = |event: &&Event| {
+        event.operation().is_some_and(|sequence| matches!(journal.replay().slot(sequence).state, State::Fresh))
+    };
+    let mut first: Vec<Event> = adopted.iter().filter(fresh).cloned().collect();
+    first.push(open::resumed(version));
+    journal.record(&first)?;
     let options = Options {
         until: job.how.pace.until,
         max_steps: job.how.pace.max_steps,

@@ -109,9 +109,14 @@ impl Slot {
         matches!(self.state, State::Completed(_))
     }
 
+    /// Whether it was begun, and nothing tells how it ended.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(self.state, State::Claimed(_) | State::Unknown(..))
+    }
+
     /// Whether an attempt had its effect, or may have had it.
     pub fn may_be_applied(&self) -> bool {
-        self.touched || matches!(self.state, State::Claimed(_) | State::Unknown(..) | State::Completed(_))
+        self.touched || self.is_unsettled() || self.is_completed()
     }
 
     /// What it left, if it is done.

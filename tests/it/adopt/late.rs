@@ -51,3 +51,27 @@ fn what_the_ancestor_has_stopped_runs_again_after_a_rollback() {
         assert_eq!(canister.heap.bytes().unwrap()[0], 9 + u8::try_from(at).unwrap());
     }
 }
+
+/// Its events are written in one go, which a power failure can cut at any line.
+#[test]
+fn a_take_over_that_was_cut_short_is_not_gone_on_with_as_if_it_was_whole() {
+    let world = World::new(2);
+    world.ancestor(6, Then::Stop);
+    world.init("[safety]\nsnapshot = false\n");
+    let (journal, plan) = (world.journal(), world.plan());
+    let args = ["run", "--adopt", journal.as_str(), plan.as_str(), "--icp", world.icp.as_str(), "--until", "loaded"];
+    assert_eq!(world.run(&args).status.code(), Some(9));
+    let text = std::fs::read_to_string(world.ours()).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let adopted = |line: &&&str| line.contains("\"event\":\"adopted\"");
+    let last = lines.iter().rposition(|line| adopted(&line)).unwrap();
+    std::fs::write(world.ours(), lines[..last].concat()).unwrap();
+    let refused = world.again();
+    assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
+    let output = world.run(&args[..6]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(world.is_restored());
+    for at in 0..2 {
+        assert_eq!((world.count("stop_canister", at), world.count("load_canister_snapshot", at)), (1, 1));
+    }
+}

@@ -282,3 +282,21 @@ fn a_command_of_a_journal_that_was_moved_away_is_seen_at_work() {
     assert!(!scene.lines().iter().any(|line| line.contains("claimed") && line.contains("\"stop\"")));
     scene.release("stopping");
 }
+
+#[test]
+fn a_stop_whose_run_was_killed_is_settled_and_taken_back() {
+    for point in ["before", "after"] {
+        let scene = Scene::careful();
+        scene.fault(&format!("stop-canister app: barrier gate {point}"));
+        let run = scene.command(&[]).spawn().unwrap();
+        scene.wait_for("gate");
+        kill_run(run, true);
+        scene.release("gate");
+        let shown = scene.verb(&["rollback", "fleet.journal.jsonl", "--dry-run"]).expect(0).stdout;
+        assert!(shown.contains("started again: app"), "{shown}");
+        scene.back(&[]).expect(0);
+        scene.assert_untouched();
+        scene.run(&[]).expect(0);
+        scene.assert_restored();
+    }
+}
